@@ -1,0 +1,84 @@
+# Every command of the project. All of them work from a fresh clone: what is missing is made first.
+#
+#   PYTHON=python3.12   chooses the interpreter (else: the best of 3.13, 3.12, 3.11 on PATH)
+#   ARGS="..."          goes on to the command, as in: make run ARGS="--port 9000"
+#
+# Paths are relative and never listed as prerequisites, so a checkout may stand anywhere, in a
+# folder with spaces too. Whether the environment is up to date is decided by scripts/bootstrap,
+# from checksums: that takes a few hundredths of a second.
+
+SHELL = /bin/sh
+PYTHON ?=
+ARGS ?=
+
+python = .venv/bin/python
+pytest = $(python) -m pytest
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: run-environment  ## make the environment, then serve the example tasks on 127.0.0.1:8080
+	@exec .venv/bin/offload serve $(ARGS)
+
+.PHONY: test
+test: test-environment  ## run every test except the long ones
+	$(pytest) -m "not long" $(ARGS)
+
+.PHONY: quick
+quick: test-environment  ## run the tests that take less than 90 seconds together
+	$(pytest) -m "not long and not slow" $(ARGS)
+
+.PHONY: long
+long: test-environment  ## run the tests with large counts, by hand and for a release
+	$(pytest) -m long --timeout=0 $(ARGS)
+
+.PHONY: lint
+lint: test-environment  ## check style and formatting (ruff)
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+.PHONY: format
+format: test-environment  ## mend what ruff can mend by itself
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+.PHONY: types
+types: test-environment  ## check types (mypy, strict)
+	$(python) -m mypy
+
+.PHONY: rooms
+rooms: test-environment  ## check that imports only go down the rooms (import-linter)
+	.venv/bin/lint-imports --no-logo
+
+.PHONY: promises
+promises: test-environment  ## check that every promise that is built has a test
+	$(python) scripts/check_promises.py
+
+.PHONY: check
+check: lint types rooms promises test  ## all of the above that a change must pass
+
+.PHONY: bench
+bench: test-environment  ## measure, and print the table of figures
+	$(python) -m bench $(ARGS)
+
+.PHONY: lock
+lock: test-environment  ## pin the newest releases again, with hashes, in requirements/
+	@scripts/lock
+
+.PHONY: clean
+clean:  ## remove the environment, caches and build leftovers; databases stay
+	rm -rf .venv .lock-venv build dist site htmlcov .coverage
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: run-environment
+run-environment:
+	@PYTHON='$(PYTHON)' scripts/bootstrap run
+
+.PHONY: test-environment
+test-environment:
+	@PYTHON='$(PYTHON)' scripts/bootstrap test

@@ -1,0 +1,435 @@
+"""Class `Offload`: the tasks, and one method per verb, each with its async twin."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from msgspec import UNSET, UnsetType
+
+from offload import lifecycle, model, reasons, verbs
+from offload.clock import Clock, SystemClock
+from offload.desk import Desk
+from offload.job import Job
+from offload.lifecycle import Shown
+from offload.model import By, NewJob, QueueSettings, State, Wish
+from offload.store.base import (
+    Counts,
+    History,
+    Insert,
+    Inserted,
+    List,
+    Queues,
+    SetQueue,
+    Workers,
+)
+from offload.task import Task
+from offload.values import decode
+from offload.verbs import Plan, ask
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEFAULT_QUEUE = "default"
+
+# The class has a verb `list`; in its body that name is not the type any more.
+Ids = list[int]
+Handles = list[Job[Any]]
+Records = list[model.Job]
+Events = list[model.Event]
+Settings = list[model.Queue]
+
+
+class _Decorator(Protocol):
+    """What `@app.task(...)` returns: it makes a task of a function, async or not."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+class Offload(Desk):
+    """A set of tasks, and the database in which their jobs are kept.
+
+    Args:
+        db: the database file; `OFFLOAD_DB`, or `offload.db` in the working directory.
+        concurrency: jobs of the queue running at once, over all workers; None is no limit.
+        capacity: jobs admitted and not yet begun, beyond which a start is refused; None is no
+            capacity.
+        keep: finished jobs retained.
+        slots: jobs that a worker embedded in this program runs at once.
+        worker: "auto" embeds a worker in this program from the first start on, unless one at work
+            elsewhere serves the task; "off" never does (`OFFLOAD_WORKER`).
+        grace: seconds that running jobs are given when the program ends.
+        lease: seconds for which a worker owns a job without a sign of life.
+        clock: another clock, for tests.
+
+    Raises:
+        ConfigError: a setting does not fit.
+    """
+
+    def __init__(
+        self,
+        db: str | Path | None = None,
+        *,
+        concurrency: int | None | UnsetType = UNSET,
+        capacity: int | None | UnsetType = UNSET,
+        keep: int | None = None,
+        slots: int | None = None,
+        worker: Literal["auto", "off"] | None = None,
+        grace: float | None = None,
+        lease: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        arguments = {
+            "db": None if db is None else str(db),
+            "keep": keep,
+            "slots": slots,
+            "worker": worker,
+            "grace": grace,
+            "lease": lease,
+        }
+        queue = QueueSettings(limit=concurrency, capacity=capacity)
+        super().__init__(arguments, queue, clock or SystemClock())
+        self._tasks: dict[str, Task[Any, Any]] = {}
+        self._started_ids: Ids | None = None
+
+    # --- tasks
+
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+    @overload
+    def task(
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = None,
+        aliases: Iterable[str] = (),
+        queue: str = DEFAULT_QUEUE,
+        priority: int = 0,
+        executor: str | None = None,
+        tags: Iterable[str] = (),
+        encode: Callable[[object], object] | None = None,
+    ) -> _Decorator: ...
+
+    def task(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        aliases: Iterable[str] = (),
+        queue: str = DEFAULT_QUEUE,
+        priority: int = 0,
+        executor: str | None = None,
+        tags: Iterable[str] = (),
+        encode: Callable[[object], object] | None = None,
+    ) -> Any:
+        """Register a function as a task: `@app.task`, or `@app.task(priority=5)`.
+
+        Args:
+            function: a function or coroutine function.
+            name: the name under which it is started; the function's own by default.
+            aliases: further names for it.
+            queue: the queue in which its jobs wait.
+            priority: higher goes first.
+            executor: how its code is run: "async" (coroutine functions) or "thread".
+            tags: words to find its jobs by.
+            encode: makes JSON-able values of objects that JSON does not know.
+
+        Raises:
+            InvalidTask: it cannot be a task as it is written; says why.
+        """
+        options = {
+            "name": name,
+            "aliases": aliases,
+            "queue": queue,
+            "priority": priority,
+            "executor": executor,
+            "tags": tags,
+            "encode": encode,
+        }
+        if function is None:
+            return lambda function: self._register(function, options)
+        return self._register(function, options)
+
+    def _register(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task[Any, Any]:
+        registered = self.registry.add(function, **options)
+        task: Task[Any, Any] = Task(registered, function, self)
+        self._tasks[registered.name] = task
+        return task
+
+    def find(self, name: str) -> Task[Any, Any]:
+        """Return a task by its name or an alias of it.
+
+        Raises:
+            UnknownTask: there is none; names the nearest ones.
+        """
+        return self._tasks[self.registry.find(name).name]
+
+    # --- starting
+
+    def start(self, name: str, /, **params: Any) -> Job[Any]:
+        """Start a job of the task of that name; see `Task.start`."""
+        return self.find(name).start(**params)
+
+    async def astart(self, name: str, /, **params: Any) -> Job[Any]:
+        """The same without blocking the loop."""
+        return await self.find(name).astart(**params)
+
+    def start_many(self, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Handles:
+        """Start jobs of several tasks at once, all or none: pairs of a name and its parameters."""
+        return self.start_all_new(self._new_jobs(calls))
+
+    async def astart_many(self, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> Handles:
+        """The same without blocking the loop."""
+        return await self.astart_all_new(self._new_jobs(calls))
+
+    def start_new(self, job: NewJob) -> Job[Any]:
+        """Store a prepared job; returns its handle."""
+        return self.start_all_new((job,))[0]
+
+    async def astart_new(self, job: NewJob) -> Job[Any]:
+        """The same without blocking the loop."""
+        return (await self.astart_all_new((job,)))[0]
+
+    def start_all_new(self, jobs: tuple[NewJob, ...]) -> Handles:
+        """Store prepared jobs, all or none; returns their handles."""
+        inserted = self.run(self.admitting(jobs))
+        self.hire({job.task for job in jobs})
+        return self._handles(inserted.ids)
+
+    async def astart_all_new(self, jobs: tuple[NewJob, ...]) -> Handles:
+        """The same without blocking the loop."""
+        inserted = await self.perform(self.admitting(jobs))
+        await self.ahire({job.task for job in jobs})
+        return self._handles(inserted.ids)
+
+    def admitting(
+        self,
+        jobs: tuple[NewJob, ...],
+        by: By | None = None,
+        key: str | None = None,
+        digest: bytes = b"",
+    ) -> Plan[Inserted]:
+        """Return the plan that stores prepared jobs, all or none.
+
+        Args:
+            jobs: from `Task.new_job`.
+            by: who asks, and through which door.
+            key: an idempotency key: with the same digest it gives the first answer again.
+            digest: a digest of the request that came with the key.
+        """
+        yield from self._settling()
+        token = secrets.randbits(62)
+        insert = Insert(jobs, self.now(), by or self._by(), token, key, digest)
+        return (yield from verbs.start(insert))
+
+    def _settling(self) -> Plan[None]:
+        """Write, before the first start, what was said explicitly about the queue."""
+        house = self.open()
+        if not house.settled:
+            house.settled = True
+            if self.queue_settings != QueueSettings():
+                yield SetQueue(DEFAULT_QUEUE, self.queue_settings)
+
+    def _new_jobs(self, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[NewJob, ...]:
+        jobs = []
+        for name, params in calls:
+            task = self.find(name)
+            jobs.append(task.new_job(task.registered.signature.check(dict(params))))
+        return tuple(jobs)
+
+    def _handles(self, ids: tuple[int, ...]) -> Handles:
+        if self._started_ids is not None:
+            self._started_ids += ids
+        return [Job(job_id, self) for job_id in ids]
+
+    # --- looking
+
+    def get(self, job_id: int) -> Job[Any]:
+        """Return the handle of a job, whoever started it, in whatever process.
+
+        Raises:
+            UnknownJob: the id was never issued.
+            Evicted: the job was finished and is no longer kept.
+        """
+        return Job(self.read_job(job_id).id, self)
+
+    async def aget(self, job_id: int) -> Job[Any]:
+        """The same without blocking the loop."""
+        return Job((await self.aread_job(job_id)).id, self)
+
+    def list(
+        self,
+        *,
+        states: Iterable[State] = (),
+        task: str | None = None,
+        queue: str | None = None,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> Records:
+        """Return a page of jobs, newest first.
+
+        Args:
+            states: only jobs in these stored states; all when empty.
+            task: only jobs of this task.
+            queue: only jobs of this queue.
+            limit: how many at most.
+            before: only jobs with a smaller id: the last one of the page before.
+        """
+        return self.run(ask(List(limit, before, tuple(states), task, queue)))
+
+    async def alist(
+        self,
+        *,
+        states: Iterable[State] = (),
+        task: str | None = None,
+        queue: str | None = None,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> Records:
+        """The same without blocking the loop."""
+        return await self.perform(ask(List(limit, before, tuple(states), task, queue)))
+
+    def read_job(self, job_id: int) -> model.Job:
+        """Return a job's record; see `Job.read`."""
+        return self.run(verbs.fetch(job_id))
+
+    async def aread_job(self, job_id: int) -> model.Job:
+        """The same without blocking the loop."""
+        return await self.perform(verbs.fetch(job_id))
+
+    def history(self, job_id: int) -> Events:
+        """Return what happened to a job, oldest first."""
+        return self.run(ask(History(job_id)))
+
+    def queues(self) -> Settings:
+        """Return the queues with their settings, by name."""
+        return self.run(ask(Queues()))
+
+    def counts(self) -> dict[tuple[str, State], int]:
+        """Return the number of kept jobs by queue and stored state."""
+        return self.run(ask(Counts()))
+
+    async def acounts(self) -> dict[tuple[str, State], int]:
+        """The same without blocking the loop."""
+        return await self.perform(ask(Counts()))
+
+    def shown(self, job: model.Job) -> Shown:
+        """Return what people are shown as the job's state."""
+        return lifecycle.shown_state(job, self.now())
+
+    def reason(self, job: model.Job) -> str | None:
+        """Say in words why a job is as it is: what it waits for, if it waits."""
+        return self.run(self._explain(job))
+
+    async def areason(self, job: model.Job) -> str | None:
+        """The same without blocking the loop."""
+        return await self.perform(self._explain(job))
+
+    def _explain(self, job: model.Job) -> Plan[str | None]:
+        if job.state is not State.QUEUED:
+            return job.reason
+        workers = yield Workers()
+        queues = yield Queues()
+        counts = yield Counts()
+        alive = [worker for worker in workers if self.open().presence.is_alive(worker)]
+        return reasons.why_queued(job, alive, queues, counts, self.now())
+
+    # --- waiting
+
+    def wait_for(self, job_id: int, timeout: float | None) -> bool:
+        """Wait for a job's end; see `Job.wait`."""
+        return self.wait_until(job_id, _is_finished, timeout).is_finished
+
+    async def await_for(self, job_id: int, timeout: float | None) -> bool:
+        """The same without blocking the loop."""
+        return (await self.await_until(job_id, _is_finished, timeout)).is_finished
+
+    def result_of(self, job_id: int, timeout: float | None) -> Any:
+        """Wait for a job's result; see `Job.result`."""
+        return self._value(self.wait_until(job_id, _is_finished, timeout), timeout)
+
+    async def aresult_of(self, job_id: int, timeout: float | None) -> Any:
+        """The same without blocking the loop."""
+        return self._value(await self.await_until(job_id, _is_finished, timeout), timeout)
+
+    def _value(self, job: model.Job, timeout: float | None) -> Any:
+        if not job.is_finished:
+            raise TimeoutError(f"job {job.id} is {self.shown(job)} after {timeout:g} s; it goes on")
+        return decode(verbs.value(job, self.shown(job)))
+
+    # --- stopping
+
+    def cancel(self, job_id: int) -> bool:
+        """Ask for a job to be cancelled; see `Job.cancel`."""
+        return self.run(self.asking(job_id, Wish.CANCEL))[1]
+
+    async def acancel(self, job_id: int) -> bool:
+        """The same without blocking the loop."""
+        return (await self.perform(self.asking(job_id, Wish.CANCEL)))[1]
+
+    def asking(self, job_id: int, wish: Wish, by: By | None = None) -> Plan[tuple[model.Job, bool]]:
+        """Return the plan that asks something of a job."""
+        return verbs.request(job_id, wish, self.now, by or self._by())
+
+    # --- queues
+
+    def set_queue(
+        self, explicit: QueueSettings, defaults: QueueSettings, name: str = DEFAULT_QUEUE
+    ) -> model.Queue:
+        """Write a queue's explicit settings; create it with the defaults if it is new."""
+        queue: model.Queue = self.run(ask(SetQueue(name, explicit, defaults)))
+        return queue
+
+    def _by(self) -> By:
+        return By(actor=f"python {os.getpid()}", door="python")
+
+    # --- as a context
+
+    def __enter__(self) -> "Offload":
+        self._started_ids = []
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for the jobs that were started in the block, then close; on an error just close."""
+        started, self._started_ids = self._started_ids or [], None
+        if kind is None:
+            for job_id in started:
+                self.wait_until(job_id, _is_finished, None)
+        self.close()
+
+    async def __aenter__(self) -> "Offload":
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        started, self._started_ids = self._started_ids or [], None
+        if kind is None:
+            for job_id in started:
+                await self.await_until(job_id, _is_finished, None)
+        await asyncio.to_thread(self.close)
+
+
+def _is_finished(job: model.Job) -> bool:
+    return job.is_finished

@@ -1,0 +1,138 @@
+"""One frozen `Config`: arguments first, then the environment, then a TOML file, then defaults.
+
+Every setting has one name: the flag `--keep`, the variable `OFFLOAD_KEEP` and the TOML key `keep`.
+The TOML file is `offload.toml` in the working directory, or the one that `OFFLOAD_CONFIG` names.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from offload.errors import ConfigError
+from offload.model import QueueSettings
+
+
+class Config(Struct, frozen=True):
+    """Settings, each with its default for the library; `offload serve` has defaults of its own.
+
+    Attributes:
+        app: the tasks: a file or a module, with `:name` of the Offload in it if there are several.
+        db: the database file.
+        server: the address of a server, for the terminal's verbs.
+        worker: whether a program may embed a worker: `auto`, or `off`.
+        concurrency: jobs of the queue running at once; UNSET leaves the queue as it is.
+        capacity: jobs admitted and not yet begun.
+        keep: finished jobs retained.
+        slots: jobs that one worker runs at once.
+        workers: worker processes under `offload serve`.
+        grace: seconds that running jobs are given at shutdown.
+        lease: seconds for which a worker owns a job without a sign of life.
+        host: where the server listens.
+        port: where the server listens; 0 takes a free one.
+        token: what clients must present, as `Authorization: Bearer …`.
+        allow_host: further names under which the server may be addressed, separated by commas.
+    """
+
+    app: str = ""
+    db: str = "offload.db"
+    server: str = ""
+    worker: Literal["auto", "off"] = "auto"
+    concurrency: int | UnsetType = UNSET
+    capacity: int | UnsetType = UNSET
+    keep: int | UnsetType = UNSET
+    slots: int = 100
+    workers: int = 1
+    grace: float = 5.0
+    lease: float = 30.0
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str = ""
+    allow_host: str = ""
+
+    @property
+    def queue(self) -> QueueSettings:
+        """What was said explicitly about the queue."""
+        return QueueSettings(limit=self.concurrency, capacity=self.capacity, keep=self.keep)
+
+
+_LEAST: dict[str, float] = {
+    "concurrency": 0,
+    "capacity": 0,
+    "keep": 0,
+    "slots": 1,
+    "workers": 0,
+    "grace": 0,
+    "lease": 3,
+    "port": 0,
+}
+
+
+def load_config(
+    arguments: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> Config:
+    """Gather the settings; an argument that is None counts as not given.
+
+    Raises:
+        ConfigError: a setting is unknown or has a value that does not fit; says where it stands.
+    """
+    settings: dict[str, Any] = {}
+    for name, (value, source) in _gathered(arguments, environment, folder or Path.cwd()).items():
+        settings[name] = _read(name, value, source)
+    return Config(**settings)
+
+
+def _gathered(
+    arguments: Mapping[str, Any], environment: Mapping[str, str], folder: Path
+) -> dict[str, tuple[Any, str]]:
+    """Return each given setting with the place that it comes from; the last source wins."""
+    gathered = _from_toml(environment, folder)
+    for name in Config.__struct_fields__:
+        variable = f"OFFLOAD_{name.upper()}"
+        if environment.get(variable, "") != "":
+            gathered[name] = (environment[variable], f"the variable {variable}")
+        if arguments.get(name) is not None:
+            gathered[name] = (arguments[name], f"--{name.replace('_', '-')}")
+    return gathered
+
+
+def _from_toml(environment: Mapping[str, str], folder: Path) -> dict[str, tuple[Any, str]]:
+    named = environment.get("OFFLOAD_CONFIG", "")
+    file = Path(named) if named else folder / "offload.toml"
+    if not file.exists():
+        if named:
+            raise ConfigError(f"there is no file {file}, which OFFLOAD_CONFIG names")
+        return {}
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    for name in content:
+        if name not in Config.__struct_fields__:
+            raise ConfigError(f"{file}: there is no setting {name!r}{_nearest(name)}")
+    return {name: (value, str(file)) for name, value in content.items()}
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, Config.__struct_fields__, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _read(name: str, value: Any, source: str) -> Any:
+    types = {field.name: field.type for field in msgspec.structs.fields(Config)}
+    try:
+        read = msgspec.convert(value, types[name], strict=False)
+    except msgspec.ValidationError as error:
+        wanted = str(error).split(", got")[0].removeprefix("Expected ")
+        raise ConfigError(f"{source}: {name} must be {wanted}, not {value!r}") from error
+    least = _LEAST.get(name)
+    if least is not None and read < least:
+        raise ConfigError(f"{source}: {name} must be at least {least:g}, not {value!r}")
+    return read

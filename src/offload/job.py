@@ -1,0 +1,132 @@
+"""The handle of a job that users hold: it knows the id and asks the store for the rest."""
+
+from collections.abc import Generator
+from typing import Any, Generic, Protocol, TypeVar
+
+from offload import model
+from offload.lifecycle import Shown
+
+R = TypeVar("R")
+
+
+class _Desk(Protocol):
+    """What a handle needs of the Offload that gave it out."""
+
+    def read_job(self, job_id: int) -> model.Job: ...
+    async def aread_job(self, job_id: int) -> model.Job: ...
+    def shown(self, job: model.Job) -> Shown: ...
+    def wait_for(self, job_id: int, timeout: float | None) -> bool: ...
+    async def await_for(self, job_id: int, timeout: float | None) -> bool: ...
+    def result_of(self, job_id: int, timeout: float | None) -> Any: ...
+    async def aresult_of(self, job_id: int, timeout: float | None) -> Any: ...
+    def cancel(self, job_id: int) -> bool: ...
+    async def acancel(self, job_id: int) -> bool: ...
+
+
+class Job(Generic[R]):
+    """One execution that was asked for. Cheap to make, safe to share between threads.
+
+    Every reading asks the store anew, so a handle is never out of date and works in any process
+    that opens the same database. `await job` is `await job.aresult()`.
+
+    Attributes:
+        id: the job's number, 1, 2, 3, never reused.
+    """
+
+    __slots__ = ("_desk", "id")
+
+    def __init__(self, job_id: int, desk: _Desk) -> None:
+        self.id = job_id
+        self._desk = desk
+
+    @property
+    def state(self) -> Shown:
+        """What the job is doing now, a string such as "queued", "running" or "succeeded".
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self._desk.shown(self.read())
+
+    async def astate(self) -> Shown:
+        """The same without blocking the loop."""
+        return self._desk.shown(await self.aread())
+
+    @property
+    def progress(self) -> model.Progress | None:
+        """How far the job last said it has come; None if it said nothing."""
+        return self.read().progress
+
+    async def aprogress(self) -> model.Progress | None:
+        """The same without blocking the loop."""
+        return (await self.aread()).progress
+
+    def read(self) -> model.Job:
+        """Return the job's whole record as it is now.
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self._desk.read_job(self.id)
+
+    async def aread(self) -> model.Job:
+        """The same without blocking the loop."""
+        return await self._desk.aread_job(self.id)
+
+    def result(self, timeout: float | None = None) -> R:
+        """Wait for the end and return what the task returned.
+
+        Args:
+            timeout: seconds to wait at most; None waits for ever, 0 not at all.
+
+        Raises:
+            JobFailed: the job failed; carries the remote error and its traceback.
+            JobCancelled: the job was cancelled.
+            TimeoutError: it has not ended in time; it goes on.
+            UnknownJob, Evicted: there is no such job.
+        """
+        value: R = self._desk.result_of(self.id, timeout)
+        return value
+
+    async def aresult(self, timeout: float | None = None) -> R:
+        """The same without blocking the loop."""
+        value: R = await self._desk.aresult_of(self.id, timeout)
+        return value
+
+    def __await__(self) -> Generator[Any, None, R]:
+        """Wait for the end and return what the task returned; see `result`."""
+        return self.aresult().__await__()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, whatever it is; returns False if it has not come within `timeout` s."""
+        return self._desk.wait_for(self.id, timeout)
+
+    async def await_(self, timeout: float | None = None) -> bool:
+        """`wait` without blocking the loop (the underscore because `await` is a keyword)."""
+        return await self._desk.await_for(self.id, timeout)
+
+    def cancel(self) -> bool:
+        """Ask for the job to be cancelled; returns whether that changed anything.
+
+        One that has not begun never starts. A running one shows "cancelling" until its code has
+        stopped: async code gets `CancelledError` at its next await, a thread is asked through
+        `should_stop`. A job that ends by itself meanwhile keeps its own outcome.
+
+        Raises:
+            AlreadyFinished: it has succeeded or failed.
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self._desk.cancel(self.id)
+
+    async def acancel(self) -> bool:
+        """The same without blocking the loop."""
+        return await self._desk.acancel(self.id)
+
+    def __repr__(self) -> str:
+        return f"Job({self.id})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and (other.id, other._desk) == (self.id, self._desk)
+
+    def __hash__(self) -> int:
+        return hash(self.id)

@@ -1,0 +1,275 @@
+"""The frozen records that all rooms share: a job, its outcome, a change to it, its surroundings.
+
+Nothing here acts. Instants are seconds since the epoch, UTC, as float; values are JSON bytes,
+already encoded. A change to a record makes a new record.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
+
+
+class State(StrEnum):
+    """What is stored about a job's life. What people are shown is `lifecycle.shown_state`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINISHED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+
+
+class Wish(StrEnum):
+    """What somebody outside asked of a job. It is kept in the row until it has come true."""
+
+    CANCEL = "cancel"
+
+
+class Error(Struct, frozen=True, omit_defaults=True):
+    """How a job failed, as text: no exception object outlives its process.
+
+    Attributes:
+        code: the kind of failure in one word: ``exception``, ``lost``, ``crash-loop``,
+            ``not-serializable``, ``undecodable``.
+        message: the exception's text, or a sentence of ours.
+        type: the exception's class name, if there was an exception.
+        traceback: the formatted traceback, if there was one.
+    """
+
+    code: str
+    message: str
+    type: str | None = None
+    traceback: str | None = None
+
+
+class Progress(Struct, frozen=True, omit_defaults=True):
+    """How far a job says it has come.
+
+    Attributes:
+        done: units finished.
+        total: units in all, if known.
+        message: a few words for people.
+        unit: what is counted, in the singular: ``frame``.
+    """
+
+    done: float
+    total: float | None = None
+    message: str | None = None
+    unit: str | None = None
+
+
+class Job(Struct, frozen=True):
+    """One execution asked for: a row.
+
+    Attributes:
+        id: a small integer, 1, 2, 3, never reused.
+        version: rises by one with every change of state or wish; each has one event.
+        token: rises by one with every claim; proves who owns the job.
+        attempt: the number of the current try, from 1; an interrupt or a crash gives it back.
+        crashes: how often a worker died with it.
+        interrupts: how often a shutdown sent it back to the queue.
+        claimable: queued and due: a worker may take it now.
+        ahead: goes before all others of its queue (it was resumed).
+        worker: the id of the worker that owns it.
+        lease_until: the instant until which it is owned.
+        occupies_slot: counts against the queue's limit.
+        started_at: when the code of the current attempt began.
+        reason: why it is as it is, in words.
+        size: bytes of parameters, result and error, for retention by bytes.
+    """
+
+    id: int
+    task: str
+    kind: str
+    queue: str
+    priority: int
+    state: State
+    requested: Wish | None
+    claimable: bool
+    ahead: bool
+    version: int
+    token: int
+    worker: int | None
+    lease_until: float | None
+    occupies_slot: bool
+    attempt: int
+    crashes: int
+    interrupts: int
+    created_at: float
+    run_at: float | None
+    started_at: float | None
+    finished_at: float | None
+    reason: str | None
+    owner: str | None
+    tags: tuple[str, ...]
+    params: bytes | None
+    result: bytes | None
+    error: Error | None
+    progress: Progress | None
+    size: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the job has its final outcome."""
+        return self.state in FINISHED
+
+
+class By(Struct, frozen=True):
+    """Who asked for a change, and through which door."""
+
+    actor: str
+    door: Literal["python", "http", "cli", "worker", "care"]
+
+
+class NewJob(Struct, frozen=True):
+    """A job that somebody asks for; the store gives it its id."""
+
+    task: str
+    kind: str
+    params: bytes
+    queue: str = "default"
+    priority: int = 0
+    run_at: float | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Succeeded(Struct, frozen=True):
+    """The code returned; `value` is what it returned, as JSON bytes."""
+
+    value: bytes
+
+
+class Failed(Struct, frozen=True):
+    """The code raised, or its value cannot be kept."""
+
+    error: Error
+
+
+class Yielded(Struct, frozen=True):
+    """The code stopped because it was asked to: by a wish, or by its worker's shutdown."""
+
+
+class Crashed(Struct, frozen=True):
+    """The worker died while it owned the job."""
+
+
+Outcome = Succeeded | Failed | Yielded | Crashed
+
+
+class Change(Struct, frozen=True):
+    """A decision about one job: what it becomes, provided that nobody was faster.
+
+    The store applies it only where the row still has `after.version - 1`; so a worker that lost
+    its lease, or that did not see a wish, changes nothing and is shown the row as it is.
+
+    Attributes:
+        after: the job as it will be.
+        before: the state it had, for the counters.
+        event: what happened, in one word, for the job's history.
+        by: who asked.
+    """
+
+    after: Job
+    before: State
+    event: str
+    by: By
+
+
+class Event(Struct, frozen=True):
+    """A fact about a job, written in the transaction of the change and never altered.
+
+    Attributes:
+        id: its place in the order of all events.
+        version: the job's version after the change; a job's events count 1, 2, 3 without a gap.
+    """
+
+    id: int
+    job_id: int
+    version: int
+    kind: str
+    state: State
+    at: float
+    actor: str
+    door: str
+    attempt: int
+    worker: int | None
+    reason: str | None
+
+
+class Queue(Struct, frozen=True):
+    """A named lane.
+
+    Attributes:
+        limit: jobs running at once over all workers; None is no limit.
+        capacity: jobs admitted and not yet begun; None is no capacity.
+        keep: finished jobs retained.
+        keep_seconds: how long a finished job is retained.
+        keep_bytes: how many bytes of parameters, results and errors of finished jobs are retained.
+        paused: nothing is claimed from it.
+    """
+
+    name: str
+    limit: int | None
+    capacity: int | None
+    keep: int
+    keep_seconds: float
+    keep_bytes: int
+    paused: bool
+
+
+class QueueSettings(Struct, frozen=True):
+    """Settings for a queue; what is UNSET stays as it is, or takes the library's default."""
+
+    limit: int | None | UnsetType = UNSET
+    capacity: int | None | UnsetType = UNSET
+    keep: int | UnsetType = UNSET
+    keep_seconds: float | UnsetType = UNSET
+    keep_bytes: int | UnsetType = UNSET
+
+
+def merge(first: QueueSettings, second: QueueSettings) -> QueueSettings:
+    """Return the settings of both; where both say something, the first one's word."""
+    return QueueSettings(**(_given(second) | _given(first)))
+
+
+def _given(settings: QueueSettings) -> dict[str, Any]:
+    return {name: value for name, value in asdict(settings).items() if value is not UNSET}
+
+
+class WorkerInfo(Struct, frozen=True):
+    """What a worker says of itself when it begins.
+
+    Attributes:
+        boot_id: the machine's boot, so that a pid of before a reboot is never believed.
+        lock_file: the file that it keeps locked for as long as it lives.
+        tasks: the names that it can run.
+        stopping: it was told to end; what it leaves behind was interrupted, not crashed.
+    """
+
+    id: int
+    host: str
+    boot_id: str
+    pid: int
+    lock_file: str
+    queues: tuple[str, ...]
+    tasks: tuple[str, ...]
+    slots: int
+    started_at: float
+    seen_at: float
+    stopping: bool = False
+
+
+class Held(Struct, frozen=True):
+    """A renewed lease, and the wish that came with it."""
+
+    job_id: int
+    token: int
+    version: int
+    requested: Wish | None

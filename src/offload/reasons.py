@@ -1,0 +1,36 @@
+"""Why a job waits, in words that say what to do. Pure: facts in, a sentence out."""
+
+from collections.abc import Mapping, Sequence
+
+from offload.model import Job, Queue, State, WorkerInfo
+
+
+def why_queued(
+    job: Job,
+    alive: Sequence[WorkerInfo],
+    queues: Sequence[Queue],
+    counts: Mapping[tuple[str, State], int],
+    now: float,
+) -> str | None:
+    """Say what a queued job waits for; the first of these that is true.
+
+    It is not due; its queue is paused; nobody is there to take it, or nobody who knows its task;
+    the queue's limit is reached; others go first.
+    """
+    queue = next((queue for queue in queues if queue.name == job.queue), None)
+    serving = [worker for worker in alive if not worker.queues or job.queue in worker.queues]
+    running = counts.get((job.queue, State.RUNNING), 0)
+    if job.run_at is not None and job.run_at > now:
+        return f"it is due in {job.run_at - now:.0f} s"
+    if queue is not None and queue.paused:
+        return f"the queue {job.queue!r} is paused"
+    if not serving:
+        return f"no live worker serves the queue {job.queue!r}; start one with `offload worker`"
+    if not any(job.task in worker.tasks for worker in serving):
+        return (
+            f"no live worker knows the task {job.task!r}; "
+            "start one with `offload worker FILE_OR_MODULE`"
+        )
+    if queue is not None and queue.limit is not None and running >= queue.limit:
+        return f"all {queue.limit} places of the queue {job.queue!r} are taken"
+    return job.reason

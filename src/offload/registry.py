@@ -1,0 +1,270 @@
+"""One idea: name ↔ task. Whoever starts a job, from wherever, names the task; here it is found."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from offload.errors import InvalidTask, UnknownTask
+from offload.signature import Signature
+from offload.text import capped_repr
+
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -32_768, 32_767
+"""What a 16-bit integer holds, in every database."""
+
+EXECUTORS = ("async", "thread")
+"""The ways to run a task's code."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+"""A name that can stand in a URL, a file name and a command line as it is."""
+
+
+class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task says about its jobs.
+
+    Attributes:
+        queue: the queue in which they wait.
+        priority: higher goes first; from -32,768 to 32,767.
+        executor: how the code is run; None leaves it to the kind of function.
+        tags: words to find its jobs by.
+        encode: makes a simpler object of a result that JSON does not know.
+    """
+
+    queue: str = "default"
+    priority: int = 0
+    executor: str | None = None
+    tags: tuple[str, ...] = ()
+    encode: Callable[[object], object] | None = None
+
+
+class RegisteredTask(msgspec.Struct, frozen=True, eq=False):
+    """A function under a stable name, with its options and the schema of its parameters.
+
+    Attributes:
+        name: the name under which it is started, logged and shown.
+        function: what it runs.
+        signature: checks and converts its parameters.
+        kind: "async" for a coroutine function, else "blocking".
+        executor: how its code is run, decided.
+        options: what it says about its jobs.
+        aliases: further names that lead to it.
+        module: where the function was written.
+        doc: its docstring.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    signature: Signature
+    kind: str
+    executor: str
+    options: TaskOptions
+    aliases: tuple[str, ...]
+    module: str
+    doc: str
+
+
+class Registry:
+    """The tasks of one Offload. Names and aliases share one space: each leads to one task."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, RegisteredTask] = {}
+        self._names: dict[str, str] = {}
+
+    def add(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        aliases: Iterable[str] = (),
+        **options: Any,
+    ) -> RegisteredTask:
+        """Register a function, or register it again after its module was reloaded.
+
+        Args:
+            function: a function or coroutine function.
+            name: its own ``__name__`` by default.
+            aliases: further names for it.
+            **options: the fields of `TaskOptions`.
+
+        Raises:
+            InvalidTask: the function, a name or an option cannot be used, or a name is taken; says
+                why. Nothing was registered then.
+        """
+        task = _task(function, _name(function, name), aliases, options)
+        for each in (task.name, *task.aliases):
+            self._refuse_taken(each, task)
+        self._forget(self._tasks.get(task.name))
+        self._tasks[task.name] = task
+        self._names |= dict.fromkeys((task.name, *task.aliases), task.name)
+        return task
+
+    def find(self, name: str) -> RegisteredTask:
+        """Return the task of that name or alias.
+
+        Raises:
+            UnknownTask: there is none; names the nearest ones.
+        """
+        try:
+            return self._tasks[self._names[name]]
+        except KeyError:
+            nearest = get_close_matches(name[:100], self._names)
+            raise UnknownTask(name, nearest) from None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tasks in alphabetical order, without aliases."""
+        return tuple(sorted(self._tasks))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def _refuse_taken(self, name: str, task: RegisteredTask) -> None:
+        holder = self._tasks.get(self._names.get(name, ""))
+        if holder is None or (
+            holder.name == task.name and _is_same(holder.function, task.function)
+        ):
+            return
+        raise InvalidTask(
+            f"the name {name!r} is taken by {_place(holder.function)}, so {_place(task.function)} "
+            f'cannot have it; give one of them another, as in @app.task(name="{name}_2")'
+        )
+
+    def _forget(self, task: RegisteredTask | None) -> None:
+        if task is not None:
+            self._names = {name: owner for name, owner in self._names.items() if owner != task.name}
+
+
+def _task(
+    function: Callable[..., Any], name: str, aliases: Iterable[str], options: Mapping[str, Any]
+) -> RegisteredTask:
+    checked = _options(name, options)
+    signature = Signature.of(function, task=name, encoder_given=checked.encode is not None)
+    kind = "async" if _is_async(function) else "blocking"
+    others = dict.fromkeys(_texts(name, "aliases", aliases))
+    for alias in others:
+        _check_name(alias, "alias", name)
+    return RegisteredTask(
+        name=name,
+        function=function,
+        signature=signature,
+        kind=kind,
+        executor=_executor(name, kind, checked.executor),
+        options=checked,
+        aliases=tuple(alias for alias in others if alias != name),
+        module=getattr(function, "__module__", None) or "",
+        doc=signature.doc,
+    )
+
+
+def _executor(name: str, kind: str, asked: str | None) -> str:
+    """Decide how a task's code is run. The one place that knows the defaults."""
+    if asked is None:
+        return "async" if kind == "async" else "thread"
+    if asked not in EXECUTORS:
+        known = " or ".join(f'"{executor}"' for executor in EXECUTORS)
+        raise InvalidTask(f"the task {name!r} wants the executor {asked!r}; it can be {known}")
+    if asked == "async" and kind != "async":
+        raise InvalidTask(
+            f'the task {name!r} is not a coroutine function, so it cannot run as "async": it would '
+            "block all others; write `async def`, or leave executor= out"
+        )
+    if asked != "async" and kind == "async":
+        raise InvalidTask(
+            f'the task {name!r} is a coroutine function, which runs as "async" only, not as '
+            f"{asked!r}; write `def`, or leave executor= out"
+        )
+    return asked
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Tell whether calling it gives a coroutine; an object's class may have an async `__call__`."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        type(function).__call__
+    )
+
+
+def _name(function: Callable[..., Any], given: str | None) -> str:
+    name = getattr(function, "__name__", None) if given is None else given
+    if not callable(function):
+        raise InvalidTask(f"{capped_repr(function, limit=80)} cannot be called; give a function")
+    if name is None or name == "<lambda>":
+        what = "a lambda" if name else capped_repr(function, limit=80)
+        raise InvalidTask(f"{what} has no name to be started by; give it one with name=")
+    _check_name(name, "name", name)
+    return name
+
+
+def _check_name(name: object, what: str, task: object) -> None:
+    if not isinstance(name, str) or NAME.fullmatch(name) is None:
+        raise InvalidTask(
+            f"the task {capped_repr(task, limit=120)} cannot have the {what} "
+            f"{capped_repr(name, limit=120)}: it must be at most 100 ASCII letters, digits and the "
+            "signs _ . - and begin with a letter or _"
+        )
+
+
+def _options(task: str, given: Mapping[str, Any]) -> TaskOptions:
+    for option in given:
+        if option not in TaskOptions.__struct_fields__:
+            raise _refuse_option(task, option)
+    tags = tuple(dict.fromkeys(_texts(task, "tags", given.get("tags", ()))))
+    options = TaskOptions(**{**given, "tags": tags})
+    _check_name(options.queue, "queue", task)
+    _check_priority(options.priority, task)
+    if options.encode is not None and not callable(options.encode):
+        raise InvalidTask(f"the task {task!r}: encode must be a function")
+    return options
+
+
+def _refuse_option(task: str, option: str) -> InvalidTask:
+    nearest = get_close_matches(option, TaskOptions.__struct_fields__, n=1, cutoff=0.5)
+    known = ", ".join(("name", "aliases", *TaskOptions.__struct_fields__))
+    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {known}"
+    return InvalidTask(f"the task {task!r} has no option {option!r}; {hint}")
+
+
+def _check_priority(priority: object, task: str) -> None:
+    is_number = isinstance(priority, int) and not isinstance(priority, bool)
+    if not is_number or priority not in range(LOWEST_PRIORITY, HIGHEST_PRIORITY + 1):
+        raise InvalidTask(
+            f"the task {task!r} wants the priority {capped_repr(priority, limit=80)}; it must be "
+            f"an integer from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}"
+        )
+
+
+def _texts(task: str, what: str, given: object) -> tuple[str, ...]:
+    """Check several texts; one text alone would be taken apart into its letters."""
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        found = tuple(given)
+        if all(isinstance(text, str) and text for text in found):
+            return found
+        given = found
+    raise InvalidTask(
+        f"the task {task!r}: {what} must be a list of texts, not {capped_repr(given, limit=80)}"
+    )
+
+
+def _is_same(old: Callable[..., Any], new: Callable[..., Any]) -> bool:
+    """Whether the new one is the old one come again, as by a reload of its module.
+
+    Methods of two objects, and two closures that one function made, have the same place in the
+    source and are not the same.
+    """
+    if old is new or old == new:
+        return True
+    if inspect.ismethod(new) or ("<locals>" in _place(new) and getattr(new, "__closure__", None)):
+        return False
+    return hasattr(new, "__qualname__") and _place(old) == _place(new)
+
+
+def _place(function: Callable[..., Any]) -> str:
+    module = getattr(function, "__module__", None) or "?"
+    return f"{module}.{getattr(function, '__qualname__', capped_repr(function, limit=80))}"

@@ -1,0 +1,211 @@
+-- Every query of the store, by name. A database that must differ overrides one by the same name.
+
+-- name: issued
+select coalesce(max(seq), 0)
+from sqlite_sequence
+where name = 'job';
+
+-- name: queue
+select name, slot_limit, capacity, keep, keep_seconds, keep_bytes, paused
+from queue
+where name = :name;
+
+-- name: queues
+select name, slot_limit, capacity, keep, keep_seconds, keep_bytes, paused
+from queue
+order by name;
+
+-- name: put_queue
+insert into queue (name, slot_limit, capacity, keep, keep_seconds, keep_bytes, paused)
+values (:name, :limit, :capacity, :keep, :keep_seconds, :keep_bytes, :paused)
+on conflict (name) do update
+set slot_limit = :limit, capacity = :capacity, keep = :keep,
+    keep_seconds = :keep_seconds, keep_bytes = :keep_bytes, paused = :paused;
+
+-- name: admitted
+-- Three partial indexes, three counts: together the jobs that were admitted and have not begun.
+select (select count(*) from job where queue = :queue and claimable = 1)
+     + (select count(*) from job where queue = :queue and state = 'queued' and claimable = 0)
+     + (select count(*) from job where queue = :queue and state = 'paused' and occupies_slot = 0
+          and worker is null);
+
+-- name: insert_job
+insert into job (id, task, kind, queue, priority, state, claimable, version, created_at, run_at,
+                 owner, tags, params, size, insert_token)
+values (?, ?, ?, ?, ?, 'queued', ?, 1, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_body
+insert into body (job_id, kind, bytes)
+values (?, ?, ?)
+on conflict (job_id, kind) do update
+set bytes = excluded.bytes;
+
+-- name: body
+select bytes
+from body
+where job_id = ? and kind = ?;
+
+-- name: insert_event
+insert into event (job_id, version, kind, state, at, actor, door, attempt, worker, reason)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: history
+select id, job_id, version, kind, state, at, actor, door, attempt, worker, reason
+from event
+where job_id = :job_id
+order by version;
+
+-- name: key
+select digest, job_id, jobs
+from idempotency
+where key = :key;
+
+-- name: put_key
+insert into idempotency (key, digest, job_id, jobs, created_at)
+values (:key, :digest, :job_id, :jobs, :now);
+
+-- name: inserted
+-- Only rows that were issued after the batch began can be of the batch, so this reads few.
+select id
+from job
+where id > :after and insert_token = :token
+order by id;
+
+-- name: occupied
+select count(*)
+from job
+where queue = :queue and occupies_slot = 1;
+
+-- name: claim
+update job
+set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = token + 1,
+    worker = :worker, lease_until = :lease_until, occupies_slot = 1, attempt = attempt + 1,
+    run_at = null, started_at = :now, reason = null, progress = null
+where id in (
+  select id
+  from job
+  where queue = :queue and claimable = 1
+    and (bound_to is null or bound_to = :worker)
+    and task in (select value from json_each(:tasks))
+  order by ahead desc, priority desc, id
+  limit :count
+)
+returning *;
+
+-- name: apply
+update job
+set state = ?, requested = ?, claimable = ?, ahead = ?, version = ?, worker = ?, lease_until = ?,
+    occupies_slot = ?, attempt = ?, crashes = ?, interrupts = ?, run_at = ?, started_at = ?,
+    finished_at = ?, reason = ?, result = ?, error = ?, size = size + ?
+where id = ? and version = ? and token = ?;
+
+-- name: job
+select *
+from job
+where id = ?;
+
+-- name: jobs
+select *
+from job
+where id in (select value from json_each(:ids));
+
+-- name: page
+select *
+from job
+where id < :before
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:task is null or task = :task)
+  and (:queue is null or queue = :queue)
+order by id desc
+limit :limit;
+
+-- name: owned
+select *
+from job
+where worker = :worker
+order by id;
+
+-- name: orphans
+select *
+from job
+where worker is not null and worker not in (select id from worker)
+order by id;
+
+-- name: renew
+update job
+set lease_until = :lease_until
+where worker = :worker
+returning id, token, version, requested;
+
+-- name: seen
+update worker
+set seen_at = :now
+where id = :worker;
+
+-- name: report
+update job
+set progress = ?
+where id = ? and token = ? and state = 'running';
+
+-- name: enter
+insert into worker (host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at)
+values (:host, :boot_id, :pid, :lock_file, :queues, :tasks, :slots, :now, :now)
+returning id;
+
+-- name: stopping
+update worker
+set stopping = 1
+where id = :worker;
+
+-- name: leave
+delete from worker
+where id = :worker;
+
+-- name: workers
+select id, host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at, stopping
+from worker
+order by id;
+
+-- name: promote
+update job
+set claimable = 1
+where queue = :queue and state = 'queued' and claimable = 0 and run_at <= :now;
+
+-- name: add_tally
+insert into tally (queue, state, jobs, bytes)
+values (?, ?, ?, ?)
+on conflict (queue, state) do update
+set jobs = jobs + excluded.jobs, bytes = bytes + excluded.bytes;
+
+-- name: tally
+select queue, state, jobs
+from tally
+where jobs <> 0;
+
+-- name: kept
+select coalesce(sum(jobs), 0), coalesce(sum(bytes), 0)
+from tally
+where queue = :queue and state in ('succeeded', 'failed', 'cancelled');
+
+-- name: oldest_finished
+select id, state, finished_at, size
+from job
+where queue = :queue and finished_at is not null
+order by finished_at, id
+limit :limit;
+
+-- name: delete_job
+delete from job
+where id = ? and finished_at is not null;
+
+-- name: delete_bodies
+delete from body
+where job_id = ?;
+
+-- name: delete_events
+delete from event
+where job_id = ?;
+
+-- name: forget_keys
+delete from idempotency
+where created_at < :before;

@@ -1,0 +1,202 @@
+"""Rows to records: the one place that knows how a record lies in a table."""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from offload.model import (
+    By,
+    Change,
+    Error,
+    Event,
+    Held,
+    Job,
+    NewJob,
+    Progress,
+    Queue,
+    State,
+    Wish,
+    WorkerInfo,
+)
+
+Row = Sequence[Any]
+
+INLINE_BYTES = 2048
+"""Values up to this size live in the job's own row; larger ones in a table of their own, so that
+a claim or a list reads narrow rows."""
+
+encode = msgspec.json.Encoder().encode
+_decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+decode_error = msgspec.json.Decoder(Error).decode
+_decode_progress = msgspec.json.Decoder(Progress).decode
+_STATES = {state.value: state for state in State}
+_WISHES = {wish.value: wish for wish in Wish}
+
+
+def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
+    """Return a function that makes a `Job` of a row of `select *` with these columns.
+
+    Columns are found by name once, here: a migration may add some anywhere.
+    """
+    pick = itemgetter(*(columns.index(name) for name in Job.__struct_fields__))
+
+    def read(row: Row) -> Job:
+        (
+            job_id, task, kind, queue, priority, state, requested, claimable, ahead, version,
+            token, worker, lease_until, occupies_slot, attempt, crashes, interrupts, created_at,
+            run_at, started_at, finished_at, reason, owner, tags, params, result, error, progress,
+            size,
+        ) = pick(row)  # fmt: skip
+        return Job(
+            job_id,
+            task,
+            kind,
+            queue,
+            priority,
+            _STATES[state],
+            None if requested is None else _WISHES[requested],
+            bool(claimable),
+            bool(ahead),
+            version,
+            token,
+            worker,
+            lease_until,
+            bool(occupies_slot),
+            attempt,
+            crashes,
+            interrupts,
+            created_at,
+            run_at,
+            started_at,
+            finished_at,
+            reason,
+            owner,
+            () if tags is None else _decode_tags(tags),
+            params,
+            result,
+            None if error is None else decode_error(error),
+            None if progress is None else _decode_progress(progress),
+            size,
+        )
+
+    return read
+
+
+def insert_row(job_id: int, job: NewJob, now: float, token: int) -> Row:
+    """Lay a new job out as a row."""
+    claimable = job.run_at is None or job.run_at <= now
+    return (
+        job_id,
+        job.task,
+        job.kind,
+        job.queue,
+        job.priority,
+        claimable,
+        now,
+        None if claimable else job.run_at,
+        job.owner,
+        encode(job.tags).decode() if job.tags else None,
+        inline(job.params),
+        len(job.params),
+        token,
+    )
+
+
+def change_row(change: Change, error: bytes | None) -> Row:
+    """Lay a change out for the compare-and-set."""
+    job = change.after
+    return (
+        job.state.value,
+        None if job.requested is None else job.requested.value,
+        job.claimable,
+        job.ahead,
+        job.version,
+        job.worker,
+        job.lease_until,
+        job.occupies_slot,
+        job.attempt,
+        job.crashes,
+        job.interrupts,
+        job.run_at,
+        job.started_at,
+        job.finished_at,
+        job.reason,
+        inline(job.result),
+        inline(error),
+        grown(change, error),
+        job.id,
+        job.version - 1,
+        job.token,
+    )
+
+
+def grown(change: Change, error: bytes | None) -> int:
+    """Bytes that the change adds to what is kept of the job."""
+    return len(change.after.result or b"") + len(error or b"")
+
+
+def event_row(change: Change, now: float) -> Row:
+    """Lay out the event that records a change."""
+    job = change.after
+    return (
+        job.id,
+        job.version,
+        change.event,
+        job.state.value,
+        now,
+        change.by.actor,
+        change.by.door,
+        job.attempt,
+        job.worker,
+        job.reason,
+    )
+
+
+def claim_event_row(job: Job, now: float, by: By) -> Row:
+    """Lay out the event that records a claim."""
+    return (
+        job.id,
+        job.version,
+        "claimed",
+        job.state.value,
+        now,
+        by.actor,
+        by.door,
+        job.attempt,
+        job.worker,
+        None,
+    )
+
+
+def inline(value: bytes | None) -> bytes | None:
+    """Return the value if it belongs into the job's own row."""
+    return None if value is None or len(value) > INLINE_BYTES else value
+
+
+def event_of(row: Row) -> Event:
+    """Make an `Event` of a row."""
+    job_event = Event(*row)
+    return msgspec.structs.replace(job_event, state=_STATES[row[4]])
+
+
+def queue_of(row: Row) -> Queue:
+    """Make a `Queue` of a row."""
+    name, limit, capacity, keep, keep_seconds, keep_bytes, paused = row
+    return Queue(name, limit, capacity, keep, keep_seconds, keep_bytes, bool(paused))
+
+
+def held_of(row: Row) -> Held:
+    """Make a `Held` of a row."""
+    job_id, token, version, requested = row
+    return Held(job_id, token, version, None if requested is None else _WISHES[requested])
+
+
+def worker_of(row: Row) -> WorkerInfo:
+    """Make a `WorkerInfo` of a row."""
+    worker, host, boot_id, pid, lock_file, queues, tasks, slots, started, seen, stopping = row
+    return WorkerInfo(
+        worker, host, boot_id, pid, lock_file, _decode_tags(queues), _decode_tags(tasks), slots,
+        started, seen, bool(stopping),
+    )  # fmt: skip

@@ -1,0 +1,127 @@
+"""What running code may hold: its job's number, its progress, and whether it should stop."""
+
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextvars import ContextVar
+from typing import TypeVar
+
+from offload.model import Progress
+
+T = TypeVar("T")
+
+
+class Stop:
+    """A request to stop, made once at most; who runs the code says what is then to be done."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._then: Callable[[], object] | None = None
+
+    def then(self, act: Callable[[], object]) -> None:
+        """Say what stops the code; done at once if it was asked already."""
+        self._then = act
+        if self.is_set:
+            act()
+
+    def set(self) -> None:
+        """Ask the code to stop. On the worker's loop only."""
+        if self.is_set:
+            return
+        self.is_set = True
+        if self._then is not None:
+            self._then()
+
+
+class Context:
+    """What a running job knows of itself.
+
+    A task's parameter annotated `Context` is given one; `current()` returns it anywhere in the
+    job's code. Outside a job there is a silent one, so that a task can be called as a function.
+
+    Attributes:
+        job_id: the job's id; 0 outside a job.
+        attempt: the number of this try, from 1; 0 outside a job.
+    """
+
+    __offload_context__ = True
+
+    def __init__(
+        self,
+        job_id: int = 0,
+        attempt: int = 0,
+        *,
+        stop: Stop | None = None,
+        tell: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.job_id = job_id
+        self.attempt = attempt
+        self._stop = stop or Stop()
+        self._tell = tell
+        self._saw_stop = False
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the job was cancelled or its worker ends: tidy up and return.
+
+        Code that has read True here and returns None has stopped as it was asked; a value that it
+        returns all the same is its result.
+        """
+        if self._stop.is_set:
+            self._saw_stop = True
+        return self._stop.is_set
+
+    @property
+    def saw_stop(self) -> bool:
+        """Whether the code has been told to stop."""
+        return self._saw_stop
+
+    def progress(
+        self,
+        done: float,
+        total: float | None = None,
+        message: str | None = None,
+        *,
+        unit: str | None = None,
+    ) -> None:
+        """Say how far the job has come. Cheap in a tight loop: only the latest word is stored.
+
+        Args:
+            done: units finished.
+            total: units in all, if known.
+            message: a few words for people.
+            unit: what is counted, in the singular.
+        """
+        if self._tell is not None:
+            self._tell(Progress(done, total, message, unit))
+
+
+_SILENT = Context()
+_current: ContextVar[Context] = ContextVar("offload_context", default=_SILENT)
+
+
+def current() -> Context:
+    """Return the running job's context; a silent one outside a job."""
+    return _current.get()
+
+
+def enter(context: Context) -> None:
+    """Make this the current context, for the code that runs from here on."""
+    _current.set(context)
+
+
+def progress(
+    items: Iterable[T], *, total: float | None = None, unit: str | None = None
+) -> Iterator[T]:
+    """Go through the items and report each one done as the running job's progress.
+
+    Args:
+        items: what to go through.
+        total: how many there are; taken from the items where they know it.
+        unit: what is counted, in the singular.
+    """
+    context = current()
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    context.progress(0, total, unit=unit)
+    for done, item in enumerate(items, 1):
+        yield item
+        context.progress(done, total, unit=unit)

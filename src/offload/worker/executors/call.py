@@ -1,0 +1,91 @@
+"""From stored parameters to a call, and from how the call ended to an outcome.
+
+Total functions: whatever the code returned or raised, there is an outcome.
+"""
+
+import traceback
+from typing import Any
+
+from offload.errors import InvalidParameters, NotSerializable
+from offload.model import Error, Failed, Outcome, Succeeded
+from offload.registry import RegisteredTask
+from offload.text import capped_repr, sanitise
+from offload.values import encode
+from offload.worker.context import Context
+
+MOST_RESULT_BYTES = 16 << 20
+"""A larger result is refused: a store of jobs is no store of files."""
+
+MOST_MESSAGE_BYTES = 8 << 10
+MOST_TRACEBACK_BYTES = 64 << 10
+
+
+def arguments(
+    task: RegisteredTask, params: bytes, context: Context
+) -> tuple[list[Any], dict[str, Any]]:
+    """Make the call's arguments of the stored parameters, the context among them if it is wanted.
+
+    Raises:
+        InvalidParameters: the task's signature has changed since they were stored.
+    """
+    args, kwargs = task.signature.call_arguments(params)
+    if task.signature.wants_context is not None:
+        kwargs[task.signature.wants_context] = context
+    return args, kwargs
+
+
+def returned(task: RegisteredTask, value: object) -> Outcome:
+    """The code returned a value: it is kept exactly, or the job fails and says why."""
+    try:
+        encoded = encode(value, hook=task.options.encode)
+    except NotSerializable as error:
+        return _unkept(f"the result cannot be kept exactly: {error}. It was {capped_repr(value)}")
+    except Exception as error:  # a user's encode= hook
+        return raised(error)
+    if len(encoded) > MOST_RESULT_BYTES:
+        size = len(encoded) / (1 << 20)
+        return _unkept(f"the result has {size:.1f} MiB; at most 16 MiB are kept")
+    return Succeeded(encoded)
+
+
+def raised(error: BaseException) -> Failed:
+    """The code raised: the exception is kept as text, and nothing of it lives on."""
+    if isinstance(error, InvalidParameters):
+        return Failed(
+            Error(code="undecodable", message=sanitise(str(error), limit=MOST_MESSAGE_BYTES))
+        )
+    return Failed(
+        Error(
+            code="exception",
+            type=sanitise(type(error).__name__, limit=200),
+            message=_message(error),
+            traceback=_traceback(error),
+        )
+    )
+
+
+def _unkept(message: str) -> Failed:
+    return Failed(Error(code="not-serializable", message=message))
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:
+        text = capped_repr(error)
+    return sanitise(text, limit=MOST_MESSAGE_BYTES)
+
+
+def _traceback(error: BaseException) -> str:
+    """Format the traceback without our own frames above the user's code."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
+        frames = frames.tb_next
+    try:
+        lines = traceback.format_exception(type(error), error, frames)
+    except Exception:
+        return ""
+    return sanitise("".join(lines), limit=MOST_TRACEBACK_BYTES)
+
+
+_OWN_FOLDER = __file__.rpartition("executors")[0]
