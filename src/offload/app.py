@@ -206,13 +206,13 @@ class Offload(Desk):
     def start_all_new(self, jobs: tuple[NewJob, ...]) -> Handles:
         """Store prepared jobs, all or none; returns their handles."""
         inserted = self.run(self.admitting(jobs))
-        self.hire({job.task for job in jobs})
+        self.hire({(job.task, job.queue) for job in jobs})
         return self._handles(inserted.ids)
 
     async def astart_all_new(self, jobs: tuple[NewJob, ...]) -> Handles:
         """The same without blocking the loop."""
         inserted = await self.perform(self.admitting(jobs))
-        await self.ahire({job.task for job in jobs})
+        await self.ahire({(job.task, job.queue) for job in jobs})
         return self._handles(inserted.ids)
 
     def admitting(

@@ -122,7 +122,7 @@ class Desk:
                 seconds = _seconds_to_look_again(deadline)
                 if until(job) or seconds <= 0:
                     return job
-                self.hire({job.task})
+                self.hire({(job.task, job.queue)})
                 changed.wait(seconds)
 
     async def await_until(
@@ -137,7 +137,7 @@ class Desk:
                 seconds = _seconds_to_look_again(deadline)
                 if until(job) or seconds <= 0:
                     return job
-                await self.ahire({job.task})
+                await self.ahire({(job.task, job.queue)})
                 try:
                     await asyncio.wait_for(changed.wait(), seconds)
                 except TimeoutError:
@@ -157,18 +157,18 @@ class Desk:
             settings=settings,
         )
 
-    def hire(self, tasks: set[str]) -> None:
-        """Embed a worker in this program if nobody else serves these tasks."""
+    def hire(self, wanted: set[tuple[str, str]]) -> None:
+        """Embed a worker in this program if nobody else takes these: pairs of task and queue."""
         house = self.open()
         if self._may_hire(house):
-            house.hire_unless_served(self.run(ask(Workers())), tasks, self._embed)
+            house.hire_unless_served(self.run(ask(Workers())), wanted, self._embed)
 
-    async def ahire(self, tasks: set[str]) -> None:
+    async def ahire(self, wanted: set[tuple[str, str]]) -> None:
         """The same without blocking the loop."""
         house = self.open()
         if self._may_hire(house):
             workers = await self.perform(ask(Workers()))
-            house.hire_unless_served(workers, tasks, self._embed)
+            house.hire_unless_served(workers, wanted, self._embed)
 
     def _may_hire(self, house: House) -> bool:
         return self.config.worker == "auto" and len(self.registry) > 0 and house.needs_a_look()

@@ -50,9 +50,12 @@ class House:
         return time.monotonic() - self._looked_at >= LOOK_FOR_WORKERS_SECONDS
 
     def hire_unless_served(
-        self, workers: list[WorkerInfo], tasks: set[str], embed: Callable[[], EmbeddedWorker]
+        self,
+        workers: list[WorkerInfo],
+        wanted: set[tuple[str, str]],
+        embed: Callable[[], EmbeddedWorker],
     ) -> None:
-        """Embed a worker, unless one that lives knows all of these tasks.
+        """Embed a worker, unless one that lives takes all of these: pairs of a task and a queue.
 
         Raises:
             BaseException: what ended the embedded worker that there was before.
@@ -61,7 +64,8 @@ class House:
         if self._embedded is not None and self._embedded.failure is not None:
             raise self._embedded.failure
         served = any(
-            tasks <= set(worker.tasks) and self.presence.is_alive(worker) for worker in workers
+            all(worker.takes(*pair) for pair in wanted) and self.presence.is_alive(worker)
+            for worker in workers
         )
         if not served and not self.embeds:
             self._embedded = embed()

@@ -265,6 +265,14 @@ class WorkerInfo(Struct, frozen=True):
     seen_at: float
     stopping: bool = False
 
+    def serves(self, queue: str) -> bool:
+        """Whether it takes jobs of that queue."""
+        return not self.stopping and (not self.queues or queue in self.queues)
+
+    def takes(self, task: str, queue: str) -> bool:
+        """Whether it takes jobs of that task from that queue."""
+        return self.serves(queue) and task in self.tasks
+
 
 class Held(Struct, frozen=True):
     """A renewed lease, and the wish that came with it."""

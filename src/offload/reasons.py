@@ -18,7 +18,7 @@ def why_queued(
     the queue's limit is reached; others go first.
     """
     queue = next((queue for queue in queues if queue.name == job.queue), None)
-    serving = [worker for worker in alive if not worker.queues or job.queue in worker.queues]
+    serving = [worker for worker in alive if worker.serves(job.queue)]
     running = counts.get((job.queue, State.RUNNING), 0)
     if job.run_at is not None and job.run_at > now:
         return f"it is due in {job.run_at - now:.0f} s"
@@ -26,7 +26,7 @@ def why_queued(
         return f"the queue {job.queue!r} is paused"
     if not serving:
         return f"no live worker serves the queue {job.queue!r}; start one with `offload worker`"
-    if not any(job.task in worker.tasks for worker in serving):
+    if not any(worker.takes(job.task, job.queue) for worker in serving):
         return (
             f"no live worker knows the task {job.task!r}; "
             "start one with `offload worker FILE_OR_MODULE`"
