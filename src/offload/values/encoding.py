@@ -58,8 +58,9 @@ def encode(value: object, *, hook: Hook | None = None) -> bytes:
 def _is_plain(value: object, depth: int, room: list[int]) -> bool:
     """Tell whether msgspec writes a value exactly as it is, or refuses it loudly.
 
-    Each start and each result passes here: 0.8 µs for three parameters, 300 MB/s for lists of
-    floats. False says only that a closer look is needed.
+    Each start and each result passes here, so it is one plain loop: half of the 0.8 µs that three
+    parameters take to encode, 300 MB/s of floats (CPython 3.11). False says only that a closer
+    look is needed.
 
     Args:
         value: what is looked at.

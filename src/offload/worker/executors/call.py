@@ -9,7 +9,7 @@ from typing import Any
 from offload.errors import InvalidParameters, NotSerializable
 from offload.model import Error, Failed, Outcome, Succeeded
 from offload.registry import RegisteredTask
-from offload.text import capped_repr, sanitise
+from offload.text import capped_repr, capped_str, sanitise, type_name
 from offload.values import encode
 from offload.worker.context import Context
 
@@ -40,8 +40,6 @@ def returned(task: RegisteredTask, value: object) -> Outcome:
         encoded = encode(value, hook=task.options.encode)
     except NotSerializable as error:
         return _unkept(f"the result cannot be kept exactly: {error}. It was {capped_repr(value)}")
-    except Exception as error:  # a user's encode= hook
-        return raised(error)
     if len(encoded) > MOST_RESULT_BYTES:
         size = len(encoded) / (1 << 20)
         return _unkept(f"the result has {size:.1f} MiB; at most 16 MiB are kept")
@@ -50,15 +48,14 @@ def returned(task: RegisteredTask, value: object) -> Outcome:
 
 def raised(error: BaseException) -> Failed:
     """The code raised: the exception is kept as text, and nothing of it lives on."""
+    message = capped_str(error, limit=MOST_MESSAGE_BYTES)
     if isinstance(error, InvalidParameters):
-        return Failed(
-            Error(code="undecodable", message=sanitise(str(error), limit=MOST_MESSAGE_BYTES))
-        )
+        return Failed(Error(code="undecodable", message=message))
     return Failed(
         Error(
             code="exception",
-            type=sanitise(type(error).__name__, limit=200),
-            message=_message(error),
+            type=type_name(error).removeprefix("__main__."),
+            message=message,
             traceback=_traceback(error),
         )
     )
@@ -68,14 +65,6 @@ def _unkept(message: str) -> Failed:
     return Failed(Error(code="not-serializable", message=message))
 
 
-def _message(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception:
-        text = capped_repr(error)
-    return sanitise(text, limit=MOST_MESSAGE_BYTES)
-
-
 def _traceback(error: BaseException) -> str:
     """Format the traceback without our own frames above the user's code."""
     frames = error.__traceback__
@@ -83,7 +72,7 @@ def _traceback(error: BaseException) -> str:
         frames = frames.tb_next
     try:
         lines = traceback.format_exception(type(error), error, frames)
-    except Exception:
+    except BaseException:  # an exception's own code may raise anything while it is formatted
         return ""
     return sanitise("".join(lines), limit=MOST_TRACEBACK_BYTES)
 
