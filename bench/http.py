@@ -1,4 +1,4 @@
-"""Rows over HTTP: durable starts at 64 connections, and the way to a result through two processes."""
+"""Rows over HTTP: durable starts at 64 connections, and the way to a result and back."""
 
 import asyncio
 import contextlib
@@ -163,12 +163,12 @@ def start_to_result(folder: Path, size: Size) -> Mapping[str, float]:
         return times
 
     with served(folder) as server:
-        asyncio.run(flood_once(server.port))
+        asyncio.run(first_result(server.port))
         times = asyncio.run(measure(server.port))
     return {"p50": percentile(times, 0.5), "p99": percentile(times, 0.99)}
 
 
-async def flood_once(port: int) -> None:
+async def first_result(port: int) -> None:
     """Wait for the worker: the first job's result."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"POST /start/noop?n=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nPrefer: wait=30\r\n"

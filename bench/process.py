@@ -1,5 +1,6 @@
 """Rows of whole processes: starting up, and doing nothing."""
 
+import asyncio
 import os
 import statistics
 import subprocess
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.harness import Size, row
-from bench.http import served
+from bench.http import first_result, served
 
 
 def seconds(*arguments: str, cwd: Path, times: int = 5) -> float:
@@ -49,6 +50,7 @@ def idle(folder: Path, size: Size) -> Mapping[str, float]:
     """Share of one core that `offload serve` with one worker uses while nothing happens."""
     length = size.of(20)
     with served(folder) as server:
+        asyncio.run(first_result(server.port))
         began = time.perf_counter()
         before = cpu_seconds(server.pids())
         server.wait(length)

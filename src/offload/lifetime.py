@@ -48,8 +48,8 @@ def end_with_the_program() -> None:
         return
     _registered[:] = [os.getpid()]
     # Before concurrent.futures stops taking work, or a job that uses `asyncio.to_thread` would fail
-    # for it. atexit comes too late: CPython runs these first (threading._shutdown), and the last one
-    # registered before all others; so its module has to be imported by now.
+    # for it. atexit comes too late: CPython runs these first (threading._shutdown), the last one
+    # registered before all others; so that module has to be imported by now.
     assert futures_thread is not None
     getattr(threading, "_register_atexit", atexit.register)(_end_all)
 

@@ -2,7 +2,7 @@
 
 from typing import assert_type
 
-from offload import Job, Offload, Task
+from offload import Job, Offload
 from offload.lifecycle import Shown
 from offload.model import Progress
 
@@ -25,7 +25,6 @@ async def with_options(n: int) -> int:
 
 
 def from_blocking_code() -> None:
-    assert_type(blocking, Task[[int, str], str])
     job = blocking.start(3, name="y")
     assert_type(job, Job[str])
     assert_type(job.result(timeout=3), str)
@@ -37,7 +36,6 @@ def from_blocking_code() -> None:
 
 
 async def from_a_loop() -> None:
-    assert_type(coroutine, Task[[int], list[int]])
     job = await coroutine.astart(3)
     assert_type(await job, list[int])
     assert_type(await job.aresult(3), list[int])

@@ -19,11 +19,10 @@ async def power_sim(a: int, b: int, delay_seconds: float = 5) -> int:
     if b < 0:
         raise ValueError(f"the exponent must be 0 or more, not {b}")
     product = 1
-    for step in range(b):
-        current().progress(step, b, unit="multiplication")
+    for done in range(1, b + 1):
         await asyncio.sleep(delay_seconds)
         product *= a
-    current().progress(b, b, unit="multiplication")
+        current().progress(done, b, unit="multiplication")
     return product
 
 
@@ -35,7 +34,7 @@ async def failing_sim(a: int, delay_seconds: float = 5) -> None:
         a: the number of steps, from 0 on.
         delay_seconds: how long each step takes.
     """
-    for step in range(a):
-        current().progress(step, a, unit="step")
+    for done in range(1, a + 1):
         await asyncio.sleep(delay_seconds)
+        current().progress(done, a, unit="step")
     raise RuntimeError(f"the simulation failed after {a} steps, as it was meant to")

@@ -49,7 +49,6 @@ class StandIn(metaclass=_AcceptsEverything):
         choices: the values of an enum's members.
         model: the pydantic model, if it stands for one.
         is_text: whether text is taken as it stands, never as JSON.
-        has_fields: whether instances are turned into objects field by field.
     """
 
     read: ClassVar[Callable[[Any], Any]]
@@ -58,7 +57,6 @@ class StandIn(metaclass=_AcceptsEverything):
     choices: ClassVar[tuple[Any, ...]] = ()
     model: ClassVar[Any] = None
     is_text: ClassVar[bool] = False
-    has_fields: ClassVar[bool] = False
 
 
 # What may be built again with other items. Anything else of this form is the user's own generic.
@@ -192,8 +190,11 @@ def _lifted(schema: Any, definitions: dict[str, Any]) -> Any:
 
 def _stand_in_for(annotation: Any) -> type[StandIn]:
     cls = annotation if isinstance(annotation, type) else get_origin(annotation)
-    if not isinstance(cls, type):
-        return _anything(annotation)
+    return _stand_in_for_class(cls) if isinstance(cls, type) else _anything(annotation)
+
+
+@functools.lru_cache(maxsize=1024)
+def _stand_in_for_class(cls: type) -> type[StandIn]:
     if issubclass(cls, StandIn):
         return cls
     if issubclass(cls, pathlib.PurePath):
@@ -279,7 +280,6 @@ def _member(cls: type[enum.Enum], value: Any) -> enum.Enum:
     raise ValueError("Invalid enum value")
 
 
-@functools.lru_cache(maxsize=512)
 def _by_fields(cls: type) -> type[StandIn]:
     """Read a dataclass one of whose fields msgspec cannot read.
 
@@ -293,7 +293,7 @@ def _by_fields(cls: type) -> type[StandIn]:
         found = convert(value, record().accepted)
         return cls(**record().given_fields_of(found))
 
-    return _stand_in(cls, read, schema={"type": "object"}, has_fields=True)
+    return _stand_in(cls, read, schema={"type": "object"})
 
 
 def _record_like(cls: type) -> Record:

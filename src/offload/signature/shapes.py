@@ -63,7 +63,7 @@ def comes_back_from_json(info: kinds.Type) -> bool:
     their fields hold, so theirs is False.
     """
     return all(
-        isinstance(inner, _PLAIN) or (isinstance(inner, kinds.DictType) and _has_text_keys(inner))
+        isinstance(inner, _PLAIN) or (isinstance(inner, kinds.DictType) and has_text_keys(inner))
         for inner in inner_shapes(info)
     )
 
@@ -72,9 +72,15 @@ def needs_rewriting(info: kinds.Type) -> bool:
     """Whether values of this type hold sets or keys other than text, which JSON cannot show."""
     return any(
         isinstance(inner, kinds.SetType | kinds.FrozenSetType)
-        or (isinstance(inner, kinds.DictType) and not _has_text_keys(inner))
-        or (isinstance(inner, kinds.CustomType) and getattr(inner.cls, "has_fields", False))
+        or (isinstance(inner, kinds.DictType) and not has_text_keys(inner))
         for inner in inner_shapes(info)
+    )
+
+
+def has_text_keys(info: kinds.DictType) -> bool:
+    """Whether text is among the keys that are allowed; then it is the only kind that is stored."""
+    return any(
+        isinstance(inner, kinds.AnyType | kinds.StrType) for inner in inner_shapes(info.key_type)
     )
 
 
@@ -91,7 +97,3 @@ _PLAIN = (
     kinds.TupleType,
     kinds.VarTupleType,
 )
-
-
-def _has_text_keys(info: kinds.DictType) -> bool:
-    return isinstance(bare(info.key_type), kinds.AnyType | kinds.StrType)

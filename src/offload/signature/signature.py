@@ -54,6 +54,7 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
     _positional: tuple[str, ...]
     _rest: str | None
     _required: frozenset[str]
+    _rewritten: frozenset[str]
     _is_plain: bool
     _record: Record
 
@@ -122,12 +123,13 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
                 something that JSON cannot carry.
         """
         values = self._converted(params)
-        if self._is_plain:
-            try:
-                return encode(values)
-            except NotSerializable:
-                pass  # told below, for each parameter
-        return self._encoded_with_care(values)
+        try:
+            params_json = encode(values if self._is_plain else self._as_json_shows(values))
+        except Exception:  # mostly NotSerializable; a user's own class may raise anything
+            raise InvalidParameters(self.task, self._unencodable(values)) from None
+        if not self._is_plain:
+            self._read(params_json)
+        return params_json
 
     def check_text(self, query: Iterable[tuple[str, str]]) -> bytes:
         """Do what `check` does for names and texts from a query string or a command line.
@@ -154,10 +156,10 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
 
         A door asks this before it lets the parameters be checked.
         """
-        many = [name for name, texts in _grouped(query).items() if len(texts) > 1]
-        known = ((name, self._parameter(name)) for name in many)
         return [
-            name for name, parameter in known if not (parameter and takes_list(parameter.shape))
+            name
+            for name, texts in _grouped(query).items()
+            if len(texts) > 1 and not self._takes_list(name)
         ]
 
     def call_arguments(
@@ -258,23 +260,31 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
             raise InvalidParameters(self.task, faults)
         return params
 
-    def _encoded_with_care(self, values: dict[str, Any]) -> bytes:
-        """Encode what JSON may not be able to show, and make sure that it can be read back."""
-        parts: dict[str, Any] = {}
-        faults: list[Fault] = []
+    def _as_json_shows(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._one_as_json_shows(name, value) for name, value in values.items()}
+
+    def _one_as_json_shows(self, name: str, value: Any) -> Any:
+        parameter = self._parameter(name)
+        if parameter is None or parameter.name not in self._rewritten:
+            return value
+        return as_json_shows(value, parameter.shape)
+
+    def _unencodable(self, values: Mapping[str, Any]) -> list[Fault]:
+        faults = []
         for name, value in values.items():
             try:
-                parts[name] = self._as_json_shows(name, value)
-                encode(parts[name])
+                encode(self._one_as_json_shows(name, value))
             except NotSerializable as error:
                 faults.append(Fault(name + error.path.removeprefix("$"), error.problem))
-            except RecursionError as error:
+            except Exception as error:  # a user's own class may raise anything
                 faults.append(fault(name, error, value))
-        if faults:
-            raise InvalidParameters(self.task, faults)
-        params_json = encode(parts)
-        self._read(params_json)
-        return params_json
+        return faults
+
+    def _read(self, params_json: bytes) -> dict[str, Any]:
+        stored = decode(params_json)
+        if not isinstance(stored, dict):
+            raise InvalidParameters(self.task, [Fault("parameters", "expected an object in JSON")])
+        return self._converted(stored)
 
     def _parameter(self, name: str) -> Parameter | None:
         return None if name == self.wants_context else self._named.get(name, self._extra)
@@ -282,16 +292,6 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
     def _takes_list(self, name: str) -> bool:
         parameter = self._parameter(name)
         return parameter is not None and takes_list(parameter.shape)
-
-    def _as_json_shows(self, name: str, value: Any) -> Any:
-        parameter = self._parameter(name)
-        return as_json_shows(value) if parameter and needs_rewriting(parameter.shape) else value
-
-    def _read(self, params_json: bytes) -> dict[str, Any]:
-        stored = decode(params_json)
-        if not isinstance(stored, dict):
-            raise InvalidParameters(self.task, [Fault("parameters", "expected an object in JSON")])
-        return self._converted(stored)
 
     def _count_by_place(self, values: Mapping[str, Any]) -> int:
         """How many parameters must be given by place.
@@ -320,6 +320,7 @@ def _prepared(parameters: Sequence[Parameter]) -> dict[str, Any]:
         "_positional": tuple(each.name for each in given if each.kind in POSITIONAL),
         "_rest": next((each.name for each in given if each.kind is REST), None),
         "_required": frozenset(each.name for each in given if each.is_required),
+        "_rewritten": frozenset(each.name for each in given if needs_rewriting(each.shape)),
         "_is_plain": all(comes_back_from_json(each.shape) for each in given),
         "_record": Record("Parameters", fields, is_closed=True),
     }
@@ -350,6 +351,8 @@ def _described(parameter: Parameter, schema: dict[str, Any]) -> dict[str, Any]:
     if parameter.default is inspect.Parameter.empty:
         return described
     try:
-        return described | {"default": decode(encode(as_json_shows(parameter.default)))}
-    except (NotSerializable, RecursionError):
+        return described | {
+            "default": decode(encode(as_json_shows(parameter.default, parameter.shape)))
+        }
+    except Exception:  # as above
         return described

@@ -170,6 +170,20 @@ def claim_event_row(job: Job, now: float, by: By) -> Row:
     )
 
 
+def progress_bytes(progress: Progress) -> bytes | None:
+    """Encode what running code says of itself; None where that could not be read back.
+
+    It may say anything, NaN and half a surrogate pair too, and a row that cannot be read would be
+    lost to everybody.
+    """
+    try:
+        encoded = encode(progress)
+        _decode_progress(encoded)
+    except Exception:
+        return None
+    return encoded
+
+
 def inline(value: bytes | None) -> bytes | None:
     """Return the value if it belongs into the job's own row."""
     return None if value is None or len(value) > INLINE_BYTES else value

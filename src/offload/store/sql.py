@@ -303,10 +303,10 @@ class Transaction:
         return [rows.held_of(row) for row in self._all("renew", parameters)]
 
     def _report(self, report: Report) -> None:
-        self._many(
-            "report",
-            [(rows.encode(progress), job_id, token) for job_id, token, progress in report.progress],
-        )
+        words = [
+            (rows.progress_bytes(word), job_id, token) for job_id, token, word in report.progress
+        ]
+        self._many("report", [word for word in words if word[0] is not None])
 
     # --- workers and queues
 

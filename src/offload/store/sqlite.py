@@ -198,30 +198,39 @@ class SQLiteStore:
         if self._writer is None:
             with self._opening:
                 self._check_before_opening(create=True)
-                connection = self._connect_to("rwc")
-                self._set_up(connection)
-                self._migrate(connection)
-                self._learn_columns(connection)
-                self._writer = connection
+                self._writer = self._connect_to("rwc", self._prepare_writer)
         return self._writer
 
     def _open_reader(self) -> Any:
         if self._reader is None:
             with self._opening:
                 self._check_before_opening(create=False)
-                connection = self._connect_to("rw")
-                connection.execute("pragma busy_timeout = 5000")
-                self._check_version(connection)
-                connection.execute("pragma query_only = on")
-                self._learn_columns(connection)
-                self._reader = connection
+                self._reader = self._connect_to("rw", self._prepare_reader)
         return self._reader
 
-    def _connect_to(self, mode: str) -> Any:
+    def _connect_to(self, mode: str, prepare: Callable[[Any], None]) -> Any:
+        """Open a connection and prepare it; one that turns out to be of no use is closed."""
         uri = f"{self.path.as_uri()}?mode={mode}"
-        return self._connect(
+        connection = self._connect(
             uri, uri=True, isolation_level=None, timeout=0.0, check_same_thread=False
         )
+        try:
+            prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare_writer(self, connection: Any) -> None:
+        self._set_up(connection)
+        self._migrate(connection)
+        self._learn_columns(connection)
+
+    def _prepare_reader(self, connection: Any) -> None:
+        if self._check_version(connection) == 0:
+            raise self._no_database()  # another process is just making it, or died at that
+        connection.execute("pragma query_only = on")
+        self._learn_columns(connection)
 
     def _check_before_opening(self, *, create: bool) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -235,12 +244,15 @@ class SQLiteStore:
         if self.path.exists():
             return
         if not create:
-            raise StoreUnreadable(
-                f"there is no database {self.path}; it is created when the first job is started, "
-                "or name another one (--db, OFFLOAD_DB)"
-            )
+            raise self._no_database()
         # Private from the first moment on; SQLite gives its -wal and -shm files the same mode.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    def _no_database(self) -> StoreUnreadable:
+        return StoreUnreadable(
+            f"there is no database {self.path}; it is created when the first job is started, "
+            "or name another one (--db, OFFLOAD_DB)"
+        )
 
     def _set_up(self, connection: Any) -> None:
         self._check_version(connection)
@@ -273,16 +285,19 @@ class SQLiteStore:
             raise StoreUnreadable(
                 f"{self.path} belongs to another program; name another file (--db, OFFLOAD_DB)"
             )
-        if schema > SCHEMA and self._oldest_code(connection) > SCHEMA:
+        if schema > SCHEMA and self._oldest_code(connection, schema) > SCHEMA:
             raise SchemaTooNew(
                 f"{self.path} was written by a newer offload (schema {schema}; this one knows "
                 f"{SCHEMA}); it was not touched. Upgrade offload, or name another file"
             )
         return schema
 
-    def _oldest_code(self, connection: Any) -> int:
+    def _oldest_code(self, connection: Any, schema: int) -> int:
+        """Return the oldest schema whose code may use the file; a file that does not say: none."""
+        if not connection.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
+            return schema
         row = connection.execute("select value from meta where key = 'oldest_code'").fetchone()
-        return int(row[0])
+        return schema if row is None else int(row[0])
 
     def _migrate(self, connection: Any) -> None:
         """Bring the schema up to date; several processes may try at once, one does it."""
@@ -311,6 +326,8 @@ class SQLiteStore:
             yield
         except sqlite3.Error as error:
             raise self._translate(error) from error
+        except OSError as error:
+            raise self._unopenable(error.strerror) from error
 
     def _translate(self, error: sqlite3.Error) -> StoreError:
         name = getattr(error, "sqlite_errorname", "")
@@ -323,9 +340,7 @@ class SQLiteStore:
                 f"{self.path} is not a database; name another file (--db, OFFLOAD_DB)"
             )
         if name in {"SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY"}:
-            return StoreUnreadable(
-                f"{self.path} cannot be opened for writing ({error}); check its permissions"
-            )
+            return self._unopenable(error)
         if _is_busy(error):
             return StoreUnavailable(
                 f"another process has kept {self.path} locked for {PATIENCE_SECONDS:g} s; "
@@ -334,6 +349,11 @@ class SQLiteStore:
         if isinstance(error, sqlite3.OperationalError):
             return StoreUnavailable(f"the database {self.path} did not answer: {error}")
         return StoreError(f"the database {self.path} refused: {error}")
+
+    def _unopenable(self, why: object) -> StoreUnreadable:
+        return StoreUnreadable(
+            f"{self.path} cannot be opened for writing ({why}); check its permissions"
+        )
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

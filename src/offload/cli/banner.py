@@ -1,0 +1,87 @@
+"""What `offload serve` says when it begins."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from offload.app import Offload
+from offload.cli.settings import EXAMPLES
+from offload.config import Config
+from offload.model import Queue
+
+
+class Serving(Struct, frozen=True):
+    """What is served, where, and within which limits.
+
+    Attributes:
+        named: the tasks as they were named; empty, and the examples are served.
+    """
+
+    named: str
+    address: str
+    offload: Offload
+    config: Config
+    queue: Queue
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return it for programs."""
+        queue = self.queue
+        return {
+            "serves": self.named or EXAMPLES,
+            "address": self.address,
+            "tasks": self.offload.registry.names(),
+            "database": str(self.offload.database),
+            "concurrency": queue.limit,
+            "capacity": queue.capacity,
+            "keep": queue.keep,
+            "workers": self.config.workers,
+            "slots": self.config.slots,
+            "grace": self.config.grace,
+            "lease": self.config.lease,
+        }
+
+    def as_text(self) -> str:
+        """Return it for people; programs may read the first line."""
+        lines = [f"offload serves {self.named or EXAMPLES} on {self.address}"]
+        if not self.named:
+            lines.append("  (no tasks were named: `offload serve tasks.py` serves your own)")
+        lines += [f"  {name:9} {text}" for name, text in self._details().items()]
+        return "\n".join(lines)
+
+    def _details(self) -> Mapping[str, str]:
+        workers, grace = self.config.workers, self.config.grace
+        return {
+            "tasks": ", ".join(self.offload.registry.names()) or "none",
+            "database": str(self.offload.database),
+            "limits": _limits(self.queue),
+            "workers": str(workers or "none here; start them with `offload worker`"),
+            "try": self._example(),
+            "stop": f"Ctrl-C; running jobs are given {grace:g} s",
+        }
+
+    def _example(self) -> str:
+        """Return a line that starts a job."""
+        names = self.offload.registry.names()
+        if not names:
+            return f"curl {self.address}/"
+        name = "power_sim" if "power_sim" in names else names[0]
+        schema = self.offload.find(name).registered.signature.schema()
+        params = {each: _sample(each, schema["properties"][each]) for each in schema["required"]}
+        query = f"?{urlencode(params)}" if params else ""
+        secret = ' -H "Authorization: Bearer $OFFLOAD_TOKEN"' if self.config.token else ""
+        return f"curl -X POST{secret} {shlex.quote(f'{self.address}/start/{name}{query}')}"
+
+
+def _sample(name: str, schema: Mapping[str, Any]) -> str:
+    """Return a value for the example; the brief's own where it is the brief's task."""
+    samples = {"integer": "20" if name == "b" else "2", "number": "0.5", "boolean": "true"}
+    return samples.get(str(schema.get("type")), "…")
+
+
+def _limits(queue: Queue) -> str:
+    at_once = "any number of jobs" if queue.limit is None else f"{queue.limit} jobs"
+    waiting = "any number" if queue.capacity is None else str(queue.capacity)
+    return f"{at_once} at once, {waiting} waiting, the newest {queue.keep} finished ones kept"

@@ -1,0 +1,52 @@
+"""`offload wait`: until a job has ended; the exit code says how."""
+
+import contextlib
+from typing import Any
+
+import click
+
+from offload.cli import exits, options
+from offload.cli.page import sentence
+from offload.cli.telling import print_json, tell
+from offload.cli.verbs import JobView, open_verbs
+
+TELL_AFTER_SECONDS = 1.0
+"""A job that still waits after so long has a reason that people want to know."""
+
+
+@click.command
+@options.job_id
+@click.option("--timeout", metavar="SECONDS", type=click.FloatRange(0), help="So long at most.")
+@options.verb
+def command(job_id: int, timeout: float | None, as_json: bool, **arguments: Any) -> None:
+    """Wait until a job has ended.
+
+    The exit code is 0 if it succeeded, 1 if it failed, 3 if it was cancelled, 124 when the time is
+    over.
+    """
+    with contextlib.closing(open_verbs(arguments)) as verbs:
+        job = verbs.wait(job_id, _shorter(timeout, TELL_AFTER_SECONDS))
+        if not job["done"] and (timeout is None or timeout > TELL_AFTER_SECONDS):
+            _tell_reason(job)
+            job = verbs.wait(job_id, None if timeout is None else timeout - TELL_AFTER_SECONDS)
+    if as_json:
+        print_json(job)
+    else:
+        click.echo(sentence(job))
+    end_as_the_job(job)
+
+
+def end_as_the_job(job: JobView) -> None:
+    """End the command with the code that says how the job ended."""
+    code = exits.of_job(job)
+    if code != exits.OK:
+        click.get_current_context().exit(code)
+
+
+def _shorter(timeout: float | None, seconds: float) -> float:
+    return seconds if timeout is None else min(timeout, seconds)
+
+
+def _tell_reason(job: JobView) -> None:
+    if job["state"] == "queued" and job["reason"]:
+        tell(f"job {job['id']} waits: {job['reason']}")

@@ -1,0 +1,66 @@
+"""What a command's exit code says.
+
+| code | meaning |
+|---|---|
+| 0 | it worked; of `result`, `wait` and `start --wait`: the job has succeeded |
+| 1 | the job has failed |
+| 2 | the command line, the parameters, a setting or a module cannot be used as they are |
+| 3 | the job was cancelled |
+| 4 | there is no such job (never started, or no longer kept), or no such task |
+| 5 | refused: the queue is full, the job has finished already or not yet, the server is stopping |
+| 6 | the database or the server cannot be used: absent, unreadable, too new, not answering |
+| 70 | a fault of offload itself; the traceback is shown |
+| 124 | the time of `--timeout` is over; the job goes on |
+| 130 | ended by Ctrl-C; 143 by a second SIGTERM |
+| 141 | nobody read the output to its end |
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from offload import errors
+
+OK = 0
+FAILED = 1
+UNUSABLE = 2
+CANCELLED = 3
+UNKNOWN = 4
+REFUSED = 5
+UNAVAILABLE = 6
+OWN_FAULT = 70
+TIME_OVER = 124
+INTERRUPTED = 130
+NOT_READ = 141
+
+MEANINGS = tuple(
+    tuple(cell.strip() for cell in row.strip("|").split("|"))
+    for row in (__doc__ or "").splitlines()
+    if row.startswith("| ") and not row.startswith("| code")
+)
+"""The table above, row by row, for `offload --help`."""
+
+_BY_STATE = {"succeeded": OK, "failed": FAILED, "cancelled": CANCELLED}
+
+_BY_ERROR: Mapping[type[errors.OffloadError], int] = {
+    errors.InvalidParameters: UNUSABLE,
+    errors.UnknownTask: UNKNOWN,
+    errors.Refused: REFUSED,
+    errors.UnknownJob: UNKNOWN,
+    errors.Evicted: UNKNOWN,
+    errors.NotFinished: REFUSED,
+    errors.AlreadyFinished: REFUSED,
+    errors.JobFailed: FAILED,
+    errors.JobCancelled: CANCELLED,
+    errors.StoreError: UNAVAILABLE,
+    errors.OffloadError: UNUSABLE,
+}
+
+
+def of_job(job: Mapping[str, Any]) -> int:
+    """Return the code that says how a job ended, or that somebody waited in vain."""
+    return _BY_STATE.get(job["state"], TIME_OVER)
+
+
+def of_error(error: errors.OffloadError) -> int:
+    """Return the code for an error, by the nearest class of its tree."""
+    return next(_BY_ERROR[kind] for kind in type(error).__mro__ if kind in _BY_ERROR)

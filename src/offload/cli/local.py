@@ -1,0 +1,119 @@
+"""The verbs on a database of this machine."""
+
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from offload import verbs
+from offload.app import Offload
+from offload.cli.settings import quiet
+from offload.config import Config
+from offload.errors import ConfigError, StoreUnreadable
+from offload.lifecycle import Shown
+from offload.model import By, Event, Job, State, Wish
+from offload.shapes import instant, job_shape, write
+from offload.values import decode
+
+JobView = dict[str, Any]
+
+
+class Local:
+    """An Offload, seen as commands see it; it embeds no worker."""
+
+    def __init__(self, app: Offload) -> None:
+        self._app = app
+        self._by = By(actor=f"cli {_user()}", door="cli")
+
+    @classmethod
+    def looking(cls, config: Config) -> Self:
+        """Open a database that is there; the tasks are not needed to look at jobs.
+
+        Raises:
+            StoreUnreadable: there is none; looking never makes one.
+        """
+        app = Offload()
+        app.configure(quiet(config))
+        if not app.database.exists():
+            raise StoreUnreadable(
+                f"there is no database {app.database}; name another one with --db or OFFLOAD_DB, "
+                "or make it with `offload serve`"
+            )
+        return cls(app)
+
+    def start(
+        self, task: str, texts: Sequence[tuple[str, str]], options: Mapping[str, Any]
+    ) -> JobView:
+        """Start a job; see `Verbs.start`."""
+        found = self._app.find(task)
+        params = found.registered.signature.check_text(texts)
+        try:
+            job = found.using(**options).new_job(params)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        inserted = self._app.run(self._app.admitting((job,), self._by))
+        is_due = job.run_at is None or job.run_at <= self._app.now()
+        state = Shown.QUEUED if is_due else Shown.SCHEDULED
+        return {"id": inserted.ids[0], "task": job.task, "state": state.value}
+
+    def list(
+        self, *, state: str | None, task: str | None, queue: str | None, limit: int
+    ) -> Sequence[JobView]:
+        """Return jobs, newest first; see `Verbs.list`."""
+        states = () if state is None else (State(state),)
+        jobs = self._app.list(states=states, task=task, queue=queue, limit=limit)
+        return [self._view(job, in_list=True) for job in jobs]
+
+    def status(self, job_id: int) -> JobView:
+        """Return a job as it is now; see `Verbs.status`."""
+        return self._view(self._app.read_job(job_id))
+
+    def history(self, job_id: int) -> Sequence[Mapping[str, Any]]:
+        """Return a job's events, oldest first; see `Verbs.history`."""
+        return [_event_view(event) for event in self._app.history(job_id)]
+
+    def result(self, job_id: int) -> Any:
+        """Return what a job returned; see `Verbs.result`."""
+        job = self._app.read_job(job_id)
+        return decode(verbs.value(job, self._app.shown(job)))
+
+    def wait(self, job_id: int, timeout: float | None) -> JobView:
+        """Wait for a job's end; see `Verbs.wait`."""
+        return self._view(self._app.wait_until(job_id, lambda job: job.is_finished, timeout))
+
+    def cancel(self, job_id: int) -> JobView:
+        """Ask for a job to be cancelled; see `Verbs.cancel`."""
+        job, changed = self._app.run(self._app.asking(job_id, Wish.CANCEL, self._by))
+        return self._view(job) | {"changed": changed}
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._app.close()
+
+    def _view(self, job: Job, *, in_list: bool = False) -> JobView:
+        reason = job.reason if in_list else self._app.reason(job)
+        view = decode(write(job_shape(job, self._app.now(), reason, in_list=in_list)))
+        assert isinstance(view, dict)
+        return view
+
+
+def _event_view(event: Event) -> Mapping[str, Any]:
+    return {
+        "id": event.id,
+        "version": event.version,
+        "kind": event.kind,
+        "state": event.state.value,
+        "at": instant(event.at),
+        "actor": event.actor,
+        "door": event.door,
+        "attempt": event.attempt,
+        "worker": event.worker,
+        "reason": event.reason,
+    }
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without an entry
+        return str(os.getuid())

@@ -1,0 +1,105 @@
+"""The verbs as commands know them, and the way they go: to a database here, or to a server.
+
+A job is the JSON form that HTTP has too (`offload.shapes`), read into plain data; so a command
+prints the same whichever way it went.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+from offload.config import Config, load_config
+from offload.errors import ConfigError
+
+JobView = dict[str, Any]
+"""A job as JSON has it."""
+
+
+class Verbs(Protocol):
+    """What commands need of a database or of a server.
+
+    All raise `OffloadError`s, the same ones both ways.
+    """
+
+    def start(
+        self, task: str, texts: Sequence[tuple[str, str]], options: Mapping[str, Any]
+    ) -> JobView:
+        """Start a job; parameters are read from their texts by the task's signature.
+
+        Args:
+            task: the task's name.
+            texts: names and values; a name may be repeated where a list is wanted.
+            options: `queue`, `priority`, `delay`, `tags`, as far as they were given.
+        """
+        ...
+
+    def list(
+        self, *, state: str | None, task: str | None, queue: str | None, limit: int
+    ) -> Sequence[JobView]:
+        """Return jobs, newest first."""
+        ...
+
+    def status(self, job_id: int) -> JobView:
+        """Return a job as it is now."""
+        ...
+
+    def history(self, job_id: int) -> Sequence[Mapping[str, Any]]:
+        """Return a job's events, oldest first."""
+        ...
+
+    def result(self, job_id: int) -> Any:
+        """Return what a job returned."""
+        ...
+
+    def wait(self, job_id: int, timeout: float | None) -> JobView:
+        """Wait for a job's end, at most so many seconds; returns it as it is then."""
+        ...
+
+    def cancel(self, job_id: int) -> JobView:
+        """Ask for a job to be cancelled; `changed` says whether that changed anything."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database or the connection."""
+        ...
+
+
+def open_verbs(arguments: Mapping[str, Any]) -> Verbs:
+    """Return the verbs the way that the arguments, the environment or the file say.
+
+    Raises:
+        ConfigError: both ways are named, or neither can be used.
+        StoreUnreadable: there is no such database.
+    """
+    config = load_config(arguments)
+    # The other way is not even imported: each costs 50 to 100 ms of a command's start.
+    verbs: Verbs
+    if goes_to_server(arguments, config):
+        verbs = import_module("offload.client").Client(config.server, config.token)
+    else:
+        verbs = import_module("offload.cli.local").Local.looking(config)
+    return verbs
+
+
+def goes_to_server(arguments: Mapping[str, Any], config: Config) -> bool:
+    """Say which way to go: the flags decide, else the variables, else the file.
+
+    Raises:
+        ConfigError: a database and a server are named in the same place.
+    """
+    environment = os.environ
+    for db, server, names in (
+        (arguments.get("db"), arguments.get("server"), "--db and --server"),
+        (environment.get("OFFLOAD_DB"), environment.get("OFFLOAD_SERVER"), _VARIABLES),
+    ):
+        if db and server:
+            raise ConfigError(f"{names} are two ways to the jobs; give one of them")
+        if db or server:
+            return bool(server)
+    if config.server and config.db != Config().db:
+        raise ConfigError("the file names both db and server; say --db or --server")
+    return bool(config.server)
+
+
+_VARIABLES = "OFFLOAD_DB and OFFLOAD_SERVER"

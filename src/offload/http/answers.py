@@ -1,0 +1,83 @@
+"""How a job, a value or a list is answered: JSON bytes, and the headers that go with them."""
+
+import zlib
+from collections.abc import Mapping
+
+from msgspec import UNSET, UnsetType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from offload.http.door import Accepted, Cancelling, Door
+from offload.lifecycle import Shown
+from offload.model import Job
+from offload.shapes import JobShape, job_shape, path, progress_shape, write
+
+JSON = "application/json"
+
+ACCEPTED_RETRY_SECONDS = "1"
+
+
+def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a value that is JSON already."""
+    return Response(body, status, headers, JSON)
+
+
+async def shape_of(
+    door: Door, job: Job, *, for_brief: bool, changed: bool | UnsetType = UNSET
+) -> JobShape:
+    """Return a job's shape, with the reason why it waits."""
+    reason = await door.app.areason(job)
+    return job_shape(job, door.app.now(), reason, changed=changed, for_brief=for_brief)
+
+
+async def finished(door: Door, accepted: Accepted, job: Job, *, for_brief: bool) -> Response:
+    """Answer a start whose job has ended while the client waited."""
+    shape = await shape_of(door, job, for_brief=for_brief)
+    return json(write(shape), 200, start_headers(accepted))
+
+
+def start_headers(accepted: Accepted) -> dict[str, str]:
+    """Say where the job is found, and that the client's preference was heard."""
+    headers = {"location": path(accepted.job_id)}
+    if accepted.waited is not None:
+        headers["preference-applied"] = f"wait={accepted.waited}"
+    return headers
+
+
+async def cancelling(door: Door, cancel: Cancelling, *, for_brief: bool) -> Response:
+    """Answer a cancel: 200 when the job stands still, 202 while its holder has yet to confirm."""
+    shape = await shape_of(door, cancel.job, for_brief=for_brief, changed=cancel.changed)
+    headers = {"preference-applied": "handling=lenient"} if cancel.lenient else None
+    return json(write(shape), 202 if shape.state is Shown.CANCELLING else 200, headers)
+
+
+def with_tag(request: Request, shape: JobShape) -> Response:
+    """Answer with a job, or with 304 where the client has it already (RFC 9110, 8.8.3)."""
+    tag = entity_tag(shape)
+    if is_known(request, tag):
+        return Response(status_code=304, headers={"etag": tag})
+    return json(write(shape), 200, {"etag": tag})
+
+
+def entity_tag(shape: JobShape) -> str:
+    """Return the job's version, and a sum over what moves without raising it.
+
+    Weak: two answers with the same tag say the same, in whatever bytes.
+    """
+    moving = write((shape.state, shape.progress, shape.reason))
+    return f'W/"{shape.version}-{zlib.crc32(moving):08x}"'
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client has the answer of this tag already."""
+    known = {each.strip().removeprefix("W/") for each in _known_tags(request)}
+    return tag.removeprefix("W/") in known or "*" in known
+
+
+def _known_tags(request: Request) -> list[str]:
+    return ",".join(request.headers.getlist("if-none-match")).split(",")
+
+
+def motion(job: Job, state: Shown) -> bytes:
+    """Return what is different after any change of a job, its progress included."""
+    return write((job.version, state, progress_shape(job.progress)))

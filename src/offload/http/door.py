@@ -1,0 +1,186 @@
+"""The HTTP door of an Offload: what both faces, the brief's routes and v1, do in the same way."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from msgspec import Struct
+from starlette.requests import ClientDisconnect, Request
+
+from offload.app import Offload
+from offload.errors import AlreadyFinished, Draining, Evicted, StoreError
+from offload.http.problems import Problem, log
+from offload.http.query import job_id_of
+from offload.http.wishes import idempotency_key, preferences
+from offload.model import By, Job, NewJob, Wish
+from offload.values import decode, encode
+
+T = TypeVar("T")
+
+
+class Accepted(Struct, frozen=True):
+    """A start that was answered with an id.
+
+    Attributes:
+        job_id: the job, started now or by an earlier request with the same key.
+        task: the task's own name.
+        finished: the job, if its end came within the time that the client would wait.
+        waited: seconds that the client would wait; None if it said nothing.
+    """
+
+    job_id: int
+    task: str
+    finished: Job | None
+    waited: int | None
+
+
+class Cancelling(Struct, frozen=True):
+    """What became of a cancel: the job, and whether the request changed anything."""
+
+    job: Job
+    changed: bool
+    lenient: bool
+
+
+class Door:
+    """One Offload, as HTTP sees it.
+
+    Args:
+        app: the Offload.
+        served: what is served, for people: the module or file of the tasks.
+
+    Attributes:
+        draining: the server stops; nothing new is started, and nobody is kept waiting.
+    """
+
+    def __init__(self, app: Offload, served: str = "") -> None:
+        self.app = app
+        self.served = served
+        self.draining = False
+
+    async def start(
+        self, request: Request, face: str, job: NewJob, options: bytes = b""
+    ) -> Accepted:
+        """Store a new job and, if the client prefers it, wait for its end.
+
+        Args:
+            request: for its Idempotency-Key and its preferences.
+            face: the route that was used: another one makes another request of it.
+            job: from `Task.new_job`.
+            options: what else the client said about it, as JSON.
+
+        Raises:
+            Draining: the server stops and starts nothing new.
+            QueueFull, IdempotencyKeyReused: nothing was stored.
+        """
+        if self.draining:
+            raise Draining("the server is stopping and starts nothing new; try again soon")
+        key = idempotency_key(request.headers)
+        digest = b"" if key is None else _digest(face, job, options)
+        by = asker(request)
+        inserted = await self.app.perform(self.app.admitting((job,), by, key, digest))
+        await self._hire(job)
+        job_id = inserted.ids[0]
+        wait = preferences(request.headers).wait
+        finished = None if wait is None else await self._finished(request, job_id, wait)
+        return Accepted(job_id, job.task, finished, wait)
+
+    async def _hire(self, job: NewJob) -> None:
+        """See to it that somebody runs the job. It was accepted: no failure may hide that."""
+        try:
+            await self.app.ahire({(job.task, job.queue)})
+        except Exception:
+            log.exception("no worker could be embedded")
+
+    async def _finished(self, request: Request, job_id: int, seconds: float) -> Job | None:
+        """Return the job if it ends in time. No failure may hide that it was accepted."""
+        try:
+            job = await self.wait(request, job_id, lambda job: job.is_finished, seconds)
+        except (Evicted, StoreError):
+            return None
+        return job if job.is_finished else None
+
+    async def wait(
+        self, request: Request, job_id: int, until: Callable[[Job], bool], seconds: float
+    ) -> Job:
+        """Wait for something to become true of a job; ends early when the server stops.
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+            ClientDisconnect: the client went away.
+        """
+        waiting = self.app.await_until(job_id, lambda job: self.draining or until(job), seconds)
+        return await _unless_gone(request, waiting)
+
+    async def cancel(self, request: Request, job_id: int) -> Cancelling:
+        """Ask for a job to be cancelled.
+
+        Raises:
+            AlreadyFinished: it has another outcome, and the client did not prefer to be spared.
+            UnknownJob, Evicted: there is no such job.
+        """
+        lenient = preferences(request.headers).lenient
+        try:
+            asking = self.app.asking(job_id, Wish.CANCEL, asker(request))
+            job, changed = await self.app.perform(asking)
+        except AlreadyFinished:
+            if not lenient:
+                raise
+            return Cancelling(await self.app.aread_job(job_id), changed=False, lenient=True)
+        return Cancelling(job, changed, lenient=False)
+
+
+def asker(request: Request) -> By:
+    """Say who asks: the address, as far as it is known."""
+    host = request.scope["client"][0] if request.scope.get("client") else "unknown"
+    return By(actor=f"http {host}", door="http")
+
+
+def path_id(request: Request) -> int:
+    """Return the job id of a path.
+
+    Raises:
+        Problem: invalid-id, as 404: there is nothing at such an address.
+    """
+    text = request.path_params["id"]
+    job_id = job_id_of(text)
+    if job_id is None:
+        raise Problem("invalid-id", f"no job has an id like {text!r}", status=404)
+    return job_id
+
+
+def _digest(face: str, job: NewJob, options: bytes) -> bytes:
+    """Tell one request from another: the order in which parameters were given does not count."""
+    parts = (face.encode(), job.task.encode(), _sorted(job.params), _sorted(options or b"{}"))
+    return hashlib.sha256(b"\0".join(parts)).digest()
+
+
+def _sorted(stored: bytes) -> bytes:
+    values = decode(stored)
+    assert isinstance(values, Mapping)
+    return encode(dict(sorted(values.items())))
+
+
+async def _unless_gone(request: Request, waiting: Awaitable[T]) -> T:
+    """Await something for as long as the client is there.
+
+    Raises:
+        ClientDisconnect: it went away first.
+    """
+    work = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientDisconnect
+        return await work
+    finally:
+        work.cancel()
+        gone.cancel()
+        await asyncio.wait((work, gone))
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

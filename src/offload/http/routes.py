@@ -1,0 +1,33 @@
+"""The table of routes: everything that can be asked over HTTP."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from offload.http import answers, brief, jobs, page, tasks
+from offload.http.door import Door
+from offload.http.routing import Access, Route
+
+
+async def healthz(door: Door, request: Request) -> Response:
+    """Say that the process turns; never touches the store."""
+    return answers.json(b'{"status":"ok"}')
+
+
+_READ, _SUBMIT, _CONTROL = Access.READ, Access.SUBMIT, Access.CONTROL
+
+# The first ones are asked most.
+ROUTES = (
+    Route("POST", "/start/{task}", brief.start, _SUBMIT, "start a job"),
+    Route("GET", "/status", brief.status, _READ, "show a job: ?id=7"),
+    Route("GET", "/result", brief.result, _READ, "show what a job has returned: ?id=7"),
+    Route("POST", "/cancel", brief.cancel, _CONTROL, "cancel a job: ?id=7"),
+    Route("GET", "/v1/jobs/{id}", jobs.show, _READ, "show a job, or wait for it to change"),
+    Route("GET", "/v1/jobs/{id}/result", jobs.result, _READ, "give what a job has returned"),
+    Route("POST", "/v1/jobs/{id}/cancel", jobs.cancel, _CONTROL, "cancel a job"),
+    Route("GET", "/v1/jobs", jobs.listing, _READ, "list jobs, newest first"),
+    Route("POST", "/v1/tasks/{name}/jobs", tasks.start, _SUBMIT, "start a job with options"),
+    Route("GET", "/v1/tasks/{name}", tasks.show, _READ, "describe a task"),
+    Route("GET", "/v1/tasks", tasks.listing, _READ, "list what can be started"),
+    Route("GET", "/", page.show, _READ, "a page for people"),
+    Route("GET", "/healthz", healthz, Access.EVERYBODY, "say that the process turns"),
+)
