@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from offload.errors import AlreadyFinished, Draining, Evicted, StoreError
 from offload.http.problems import Problem, log
 from offload.http.query import job_id_of
 from offload.http.wishes import idempotency_key, preferences
+from offload.lifecycle import Shown, shown_state
 from offload.model import By, Job, NewJob, Wish
 from offload.values import decode, encode
 
@@ -112,6 +113,25 @@ class Door:
         """
         waiting = self.app.await_until(job_id, lambda job: self.draining or until(job), seconds)
         return await _unless_gone(request, waiting)
+
+    async def reasons(self, jobs: Iterable[Job]) -> Sequence[str | None]:
+        """Say of each job of a list why it is as it is.
+
+        Jobs of one task that wait in one queue wait for the same, so it is asked once for them.
+        Of one that is due later its state and `run_at` say enough.
+        """
+        now = self.app.now()
+        known: dict[tuple[str, str, str | None], str | None] = {}
+        reasons: list[str | None] = []
+        for job in jobs:
+            alike = (job.task, job.queue, job.reason)
+            if shown_state(job, now) is not Shown.QUEUED:
+                reasons.append(job.reason)
+                continue
+            if alike not in known:
+                known[alike] = await self.app.areason(job)
+            reasons.append(known[alike])
+        return reasons
 
     async def cancel(self, request: Request, job_id: int) -> Cancelling:
         """Ask for a job to be cancelled.

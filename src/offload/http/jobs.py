@@ -53,8 +53,11 @@ async def listing(door: Door, request: Request) -> Response:
         limit=limit + 1,
         before=_cursor(asked.get("cursor", "")),
     )
-    now = door.app.now()
-    items = [job_shape(job, now, job.reason, in_list=True) for job in found[:limit]]
+    now, page = door.app.now(), found[:limit]
+    reasons = await door.reasons(page)
+    items = [
+        job_shape(job, now, reason, in_list=True) for job, reason in zip(page, reasons, strict=True)
+    ]
     next_cursor = str(items[-1].id) if len(found) > limit else None
     return answers.json(write(Page(items, next_cursor)))
 

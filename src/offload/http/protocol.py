@@ -37,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _log
+        self.access_log = False  # uvicorn decides by handlers; a query string carries arguments
         self._head_bytes = 0
         self._is_in_head = True
         self._dropped = 0
