@@ -22,9 +22,10 @@ from offload.store.base import (
     Insert,
     Inserted,
     List,
+    Look,
     Queues,
     SetQueue,
-    Workers,
+    Situation,
 )
 from offload.task import Task
 from offload.values import decode
@@ -318,6 +319,10 @@ class Offload(Desk):
         """Return the queues with their settings, by name."""
         return self.run(ask(Queues()))
 
+    async def aqueues(self) -> Settings:
+        """The same without blocking the loop."""
+        return await self.perform(ask(Queues()))
+
     def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of kept jobs by queue and stored state."""
         return self.run(ask(Counts()))
@@ -341,11 +346,10 @@ class Offload(Desk):
     def _explain(self, job: model.Job) -> Plan[str | None]:
         if job.state is not State.QUEUED:
             return job.reason
-        workers = yield Workers()
-        queues = yield Queues()
-        counts = yield Counts()
-        alive = [worker for worker in workers if self.open().presence.is_alive(worker)]
-        return reasons.why_queued(job, alive, queues, counts, self.now())
+        situation: Situation = yield Look()
+        is_alive = self.open().presence.is_alive
+        alive = [worker for worker in situation.workers if is_alive(worker)]
+        return reasons.why_queued(job, alive, situation.queues, situation.counts, self.now())
 
     # --- waiting
 

@@ -32,5 +32,7 @@ def why_queued(
             "start one with `offload worker FILE_OR_MODULE`"
         )
     if queue is not None and queue.limit is not None and running >= queue.limit:
+        if queue.limit == 1:
+            return f"the only place of the queue {job.queue!r} is taken"
         return f"all {queue.limit} places of the queue {job.queue!r} are taken"
     return job.reason

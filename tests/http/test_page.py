@@ -108,7 +108,7 @@ def test_the_page_shows_the_state_of_things(open_site: Open) -> None:
 
     text = " ".join(page.text.split())
     assert "1queued1running0succeeded0failed1cancelled" in text.replace(" ", "")
-    assert f"Job {waiting} waits: all 1 places of the queue 'default' are taken." in text
+    assert f"Job {waiting} waits: the only place of the queue 'default' is taken." in text
     assert f"{waiting}add a=7, b=8 ○queued" in re.sub(r" (?=add)", "", text)
     assert "1 / 4" in text
     bars = [attributes for tag, attributes in page.elements if tag == "progress"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from offload.model import State
+from offload.model import QueueSettings, State
 from tests.http.conftest import Open
 from tests.http.site import Answer, Site
 from tests.support import eventually
@@ -85,7 +85,7 @@ def test_each_job_of_a_list_says_why_it_waits(open_site: Open) -> None:
 
     reasons = {job["id"]: job["reason"] for job in site.get("/v1/jobs").json["items"]}
 
-    assert "places of the queue" in reasons[waiting]
+    assert "the only place of the queue" in reasons[waiting]
     assert (reasons[running], reasons[scheduled]) == (None, None)
 
 
@@ -236,6 +236,7 @@ def test_a_list_is_narrowed_by_state_task_and_queue(open_site: Open) -> None:
     site = open_site(work=False)
     first = site.start("/start/add?a=1")
     second = site.start("/start/failing")
+    site.app.set_queue(QueueSettings(), QueueSettings(), "q.2")
     third = site.start("/v1/tasks/add/jobs", {"params": {"a": 1}, "options": {"queue": "q.2"}})
     site.post(f"/cancel?id={first}")
 
@@ -298,8 +299,21 @@ def test_tasks_describe_themselves(site: Site) -> None:
 # --- starting with options
 
 
+def test_a_client_cannot_make_a_queue_without_a_limit(open_site: Open) -> None:
+    site = open_site(work=False)
+    body = {"params": {"a": 1}, "options": {"queue": "mine"}}
+    site.start("/start/add?a=1")
+
+    answer = site.post("/v1/tasks/add/jobs", body)
+
+    assert (answer.status, answer.problem) == (422, "invalid-parameters")
+    assert "there is no queue 'mine'" in answer.json["errors"][0]["problem"]
+    assert [queue.name for queue in site.app.queues()] == ["default"]
+
+
 def test_a_start_takes_params_and_options(open_site: Open) -> None:
     site = open_site(work=False)
+    site.app.set_queue(QueueSettings(), QueueSettings(), "big")
 
     answer = site.post(
         "/v1/tasks/add/jobs",

@@ -74,12 +74,29 @@ async def start(door: Door, request: Request) -> Response:
     read_no_query(request.scope["query_string"])
     body = await read_object(await read_body(request))
     params, options = _checked(found.registered.signature, body)
+    await _check_queue(door, options.queue)
     job = found.using(**asdict(options)).new_job(params)
     accepted = await door.start(request, "POST /v1/tasks/jobs", job, write(options))
     if accepted.finished is not None:
         return await answers.finished(door, accepted, accepted.finished, for_brief=False)
     state = Shown.QUEUED if job.run_at is None or job.run_at <= door.app.now() else Shown.SCHEDULED
     return _accepted(accepted, state)
+
+
+async def _check_queue(door: Door, queue: str | None) -> None:
+    """Let a client choose among the queues that there are: a new one would have no limit.
+
+    Raises:
+        InvalidParameters: there is no such queue.
+    """
+    if queue is None:
+        return
+    registry = door.app.registry
+    known = {registry.find(name).options.queue for name in registry}
+    known |= {known_queue.name for known_queue in await door.app.aqueues()}
+    if queue not in known:
+        problem = f"there is no queue {queue!r}; there are {', '.join(sorted(known))}"
+        raise InvalidParameters("", [Fault("options.queue", problem)])
 
 
 def _checked(signature: Signature, body: Mapping[str, Any]) -> tuple[bytes, Options]:

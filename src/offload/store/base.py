@@ -208,6 +208,18 @@ class Counts(Query[dict[tuple[str, State], int]], frozen=True):
     """Count jobs without scanning them; answers with {(queue, state): number}."""
 
 
+class Situation(Struct, frozen=True):
+    """What a waiting job may wait for, in one snapshot: workers, queues, and the counts."""
+
+    workers: list[WorkerInfo]
+    queues: list[Queue]
+    counts: dict[tuple[str, State], int]
+
+
+class Look(Query[Situation], frozen=True):
+    """Read the situation as a whole."""
+
+
 class History(Query[list[Event]], frozen=True):
     """Read a job's events, oldest first; answers with a list of `Event`."""
 

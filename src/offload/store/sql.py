@@ -31,6 +31,7 @@ from offload.store.base import (
     KeyReused,
     Leave,
     List,
+    Look,
     Operation,
     Orphans,
     Owned,
@@ -41,6 +42,7 @@ from offload.store.base import (
     Renew,
     Report,
     SetQueue,
+    Situation,
     Stopping,
     Workers,
 )
@@ -420,9 +422,9 @@ class Transaction:
             case Queues():
                 return self.queues()
             case Counts():
-                return {
-                    (queue, State(state)): count for queue, state, count in self._all("tally", {})
-                }
+                return self._counts()
+            case Look():
+                return Situation(self._workers(), self.queues(), self._counts())
             case History(job_id):
                 return self._history(job_id)
         raise TypeError(f"the store has no query {type(query).__name__}")
@@ -450,6 +452,9 @@ class Transaction:
 
     def _history(self, job_id: int) -> list[Event]:
         return [rows.event_of(row) for row in self._all("history", {"job_id": job_id})]
+
+    def _counts(self) -> dict[tuple[str, State], int]:
+        return {(queue, State(state)): count for queue, state, count in self._all("tally", {})}
 
     def _workers(self) -> list[WorkerInfo]:
         return [rows.worker_of(row) for row in self._all("workers", {})]
