@@ -65,6 +65,15 @@ check: lint types rooms promises test  ## all of the above that a change must pa
 bench: test-environment  ## measure, and print the table of figures
 	$(python) -m bench $(ARGS)
 
+.PHONY: docs
+docs: docs-build  ## build the documentation and serve it on 127.0.0.1:8000
+	@exec $(python) -m http.server 8000 --bind 127.0.0.1 --directory site
+
+.PHONY: docs-build
+docs-build: docs-environment  ## build the documentation in site/, strictly: a warning is an error
+	$(python) -m sphinx -b html -W -n --keep-going --quiet docs site
+	@echo "The documentation is in site/index.html."
+
 .PHONY: lock
 lock: test-environment  ## pin the newest releases again, with hashes, in requirements/
 	@scripts/lock
@@ -82,3 +91,12 @@ run-environment:
 .PHONY: test-environment
 test-environment:
 	@PYTHON='$(PYTHON)' scripts/bootstrap test
+
+# The documentation's own packages are installed on top; their pins agree with those of the tests.
+.PHONY: docs-environment
+docs-environment: test-environment
+	@cksum requirements/docs.txt | cmp -s - .venv/docs-ready || { \
+		echo "==> Installing the pinned packages of requirements/docs.txt." && \
+		$(python) -m pip install --quiet --disable-pip-version-check --require-hashes \
+			-r requirements/docs.txt && \
+		cksum requirements/docs.txt >.venv/docs-ready; }

@@ -274,7 +274,7 @@ class Offload(Desk):
     def list(
         self,
         *,
-        states: Iterable[State] = (),
+        states: Iterable[str] = (),
         task: str | None = None,
         queue: str | None = None,
         limit: int = 100,
@@ -288,20 +288,23 @@ class Offload(Desk):
             queue: only jobs of this queue.
             limit: how many at most.
             before: only jobs with a smaller id: the last one of the page before.
+
+        Raises:
+            ValueError: there is no such stored state.
         """
-        return self.run(ask(List(limit, before, tuple(states), task, queue)))
+        return self.run(ask(List(limit, before, _states(states), task, queue)))
 
     async def alist(
         self,
         *,
-        states: Iterable[State] = (),
+        states: Iterable[str] = (),
         task: str | None = None,
         queue: str | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Records:
         """The same without blocking the loop."""
-        return await self.perform(ask(List(limit, before, tuple(states), task, queue)))
+        return await self.perform(ask(List(limit, before, _states(states), task, queue)))
 
     def read_job(self, job_id: int) -> model.Job:
         """Return a job's record; see `Job.read`."""
@@ -312,8 +315,14 @@ class Offload(Desk):
         return await self.perform(verbs.fetch(job_id))
 
     def history(self, job_id: int) -> Events:
-        """Return what happened to a job, oldest first."""
-        return self.run(ask(History(job_id)))
+        """Return what happened to a job, oldest first.
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+        """
+        self.read_job(job_id)
+        events: Events = self.run(ask(History(job_id)))
+        return events
 
     def queues(self) -> Settings:
         """Return the queues with their settings, by name."""
@@ -344,11 +353,13 @@ class Offload(Desk):
         return await self.perform(self._explain(job))
 
     def _explain(self, job: model.Job) -> Plan[str | None]:
-        if job.state is not State.QUEUED:
+        if job.state not in (State.QUEUED, State.RUNNING):
             return job.reason
         situation: Situation = yield Look()
         is_alive = self.open().presence.is_alive
         alive = [worker for worker in situation.workers if is_alive(worker)]
+        if job.state is State.RUNNING:
+            return reasons.why_running(job, alive)
         return reasons.why_queued(job, alive, situation.queues, situation.counts, self.now())
 
     # --- waiting
@@ -433,6 +444,10 @@ class Offload(Desk):
             for job_id in started:
                 await self.await_until(job_id, _is_finished, None)
         await asyncio.to_thread(self.close)
+
+
+def _states(states: Iterable[str]) -> tuple[State, ...]:
+    return tuple(State(state) for state in states)
 
 
 def _is_finished(job: model.Job) -> bool:

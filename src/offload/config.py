@@ -5,6 +5,7 @@ The TOML file is `offload.toml` in the working directory, or the one that `OFFLO
 """
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -61,45 +62,54 @@ class Config(Struct, frozen=True):
         return QueueSettings(limit=self.concurrency, capacity=self.capacity, keep=self.keep)
 
 
-_LEAST: dict[str, float] = {
-    "concurrency": 0,
-    "capacity": 0,
-    "keep": 0,
-    "slots": 1,
-    "workers": 0,
-    "grace": 0,
-    "lease": 3,
-    "port": 0,
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "concurrency": (0, math.inf),
+    "capacity": (0, math.inf),
+    "keep": (0, math.inf),
+    "slots": (1, math.inf),
+    "workers": (0, math.inf),
+    "grace": (0, 86_400 * 365),
+    "lease": (3, 86_400 * 365),
+    "port": (0, 65_535),
 }
+"""The least and the most of each setting that is a number."""
 
 
 def load_config(
     arguments: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
     folder: Path | None = None,
+    *,
+    spelled: str = "--{}",
 ) -> Config:
     """Gather the settings; an argument that is None counts as not given.
+
+    Args:
+        arguments: settings by name, as flags or as a program gave them.
+        environment: where the variables stand.
+        folder: where `offload.toml` may stand; the working directory by default.
+        spelled: how an argument is called in an error, with its name for the braces.
 
     Raises:
         ConfigError: a setting is unknown or has a value that does not fit; says where it stands.
     """
     settings: dict[str, Any] = {}
     for name, (value, source) in _gathered(arguments, environment, folder or Path.cwd()).items():
-        settings[name] = _read(name, value, source)
+        settings[name] = _read(name, value, source or spelled.format(name.replace("_", "-")))
     return Config(**settings)
 
 
 def _gathered(
     arguments: Mapping[str, Any], environment: Mapping[str, str], folder: Path
 ) -> dict[str, tuple[Any, str]]:
-    """Return each given setting with the place that it comes from; the last source wins."""
+    """Return each given setting and where it stands, "" for an argument; the last one wins."""
     gathered = _from_toml(environment, folder)
     for name in Config.__struct_fields__:
         variable = f"OFFLOAD_{name.upper()}"
         if environment.get(variable, "") != "":
             gathered[name] = (environment[variable], f"the variable {variable}")
         if arguments.get(name) is not None:
-            gathered[name] = (arguments[name], f"--{name.replace('_', '-')}")
+            gathered[name] = (arguments[name], "")
     return gathered
 
 
@@ -125,14 +135,24 @@ def _nearest(name: str) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def _wanted(name: str) -> str:
+    """Say in words what a setting takes."""
+    if name == "worker":
+        return "'auto' or 'off'"
+    default = getattr(Config(), name)
+    return {int: "a whole number", float: "a number", str: "text"}.get(
+        type(default), "a whole number"
+    )
+
+
 def _read(name: str, value: Any, source: str) -> Any:
     types = {field.name: field.type for field in msgspec.structs.fields(Config)}
     try:
         read = msgspec.convert(value, types[name], strict=False)
     except msgspec.ValidationError as error:
-        wanted = str(error).split(", got")[0].removeprefix("Expected ")
-        raise ConfigError(f"{source}: {name} must be {wanted}, not {value!r}") from error
-    least = _LEAST.get(name)
-    if least is not None and read < least:
-        raise ConfigError(f"{source}: {name} must be at least {least:g}, not {value!r}")
+        raise ConfigError(f"{source}: {name} must be {_wanted(name)}, not {value!r}") from error
+    least, most = _BOUNDS.get(name, (-math.inf, math.inf))
+    if not isinstance(read, str) and not least <= read <= most:  # NaN lies between nothing
+        bound = f"at most {most:.0f}" if read > most else f"at least {least:g}"
+        raise ConfigError(f"{source}: {name} must be {bound}, not {value!r}")
     return read

@@ -5,6 +5,7 @@ opens anew in the child and never touches an inherited connection.
 """
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -60,7 +61,7 @@ class Desk:
             ConfigError: a setting does not fit.
         """
         if self._config is None:
-            self._config = load_config(self._arguments)
+            self._config = load_config(self._arguments, spelled="Offload({}=…)")
         return self._config
 
     def configure(self, config: Config) -> None:
@@ -220,7 +221,10 @@ class Desk:
         counts: dict[tuple[str, State], int] = self.run(ask(Counts()))
         unfinished = sum(counts[key] for key in counts if key[1] not in model.FINISHED)
         workers: list[model.WorkerInfo] = self.run(ask(Workers()))
-        somebody_goes_on = any(self._house.presence.is_alive(worker) for worker in workers)
+        somebody_goes_on = any(
+            worker.pid != os.getpid() and self._house.presence.is_alive(worker)
+            for worker in workers
+        )
         self.close()
         if unfinished == 0 or somebody_goes_on:
             return None

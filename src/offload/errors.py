@@ -17,10 +17,10 @@
     │   ├── AlreadyFinished    the verb needs an unfinished job
     │   ├── JobFailed          the job failed; carries the remote error
     │   └── JobCancelled       the job was cancelled
-    ├── LeaseLost              this worker no longer owns the job it wrote for
     ├── ConfigError            a setting, a module or a database that cannot be used as it is
     └── StoreError             the database did not answer
         ├── StoreUnavailable   it cannot be reached or is locked for too long; try again
+        ├── StoreUncertain     it took the operation and never said what became of it
         ├── StoreUnreadable    the file is no offload database, or may not be opened
         ├── SchemaTooNew       a newer offload wrote it; this one keeps its hands off
         └── QueryTooSlow       a reading query was stopped at its time limit
@@ -197,10 +197,6 @@ class JobCancelled(JobError):
         super().__init__(job_id, f"job {job_id} was cancelled")
 
 
-class LeaseLost(OffloadError):
-    """This worker no longer owns the job it wrote for."""
-
-
 class ConfigError(OffloadError):
     """A setting, a module or a database that cannot be used as it is."""
 
@@ -211,6 +207,10 @@ class StoreError(OffloadError):
 
 class StoreUnavailable(StoreError):
     """The database cannot be reached; try again."""
+
+
+class StoreUncertain(StoreError):
+    """The database took the operation and never said what became of it."""
 
 
 class StoreUnreadable(StoreError):

@@ -36,3 +36,12 @@ def why_queued(
             return f"the only place of the queue {job.queue!r} is taken"
         return f"all {queue.limit} places of the queue {job.queue!r} are taken"
     return job.reason
+
+
+def why_running(job: Job, alive: Sequence[WorkerInfo]) -> str | None:
+    """Say that a job recorded as running does not run: its worker is gone."""
+    if any(worker.id == job.worker for worker in alive):
+        return job.reason
+    if any(not worker.stopping for worker in alive):
+        return "its worker is gone; another one gives it back within seconds"
+    return "its worker is gone; it goes on when one is started: `offload worker`"

@@ -117,6 +117,10 @@ class Registry:
         """Return the names of all tasks in alphabetical order, without aliases."""
         return tuple(sorted(self._tasks))
 
+    def every_name(self) -> tuple[str, ...]:
+        """Return all names and aliases in alphabetical order: all that jobs may call their task."""
+        return tuple(sorted(self._names))
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from offload.job import Job
 from offload.model import NewJob
@@ -120,19 +120,16 @@ class Task(Generic[P, R]):
             delay: seconds before which it does not start.
             run_at: the instant before which it does not start, seconds since the epoch.
             owner: on whose behalf it runs.
-            tags: words to find it by, added to the task's own.
+            tags: words to find it by, added to those that there are.
 
         Raises:
             ValueError: a value does not fit, or both `delay` and `run_at` were given.
         """
         given = CallOptions(queue, priority, delay, run_at, owner, tuple(tags))
         _check(given)
-        merged = {
-            name: value
-            for name, value in ((n, getattr(given, n)) for n in CallOptions.__struct_fields__)
-            if value is not None and value != ()
-        }
-        options = replace(self._options, **merged)
+        said = {name: value for name, value in asdict(given).items() if value is not None}
+        said["tags"] = (*self._options.tags, *given.tags)
+        options = replace(self._options, **said)
         return Task(self.registered, self._function, self._desk, options)
 
     def new_job(self, params: bytes) -> NewJob:

@@ -55,6 +55,8 @@ def fetch(job_id: int, *, bodies: bool = True) -> Plan[Job]:
         UnknownJob: the id was never issued.
         Evicted: the job was finished and is no longer kept.
     """
+    if type(job_id) is not int:
+        raise TypeError(f"a job's id is an integer, not {job_id!r}")
     found: Found = yield Get((job_id,), bodies)
     if job_id in found.jobs:
         return found.jobs[job_id]

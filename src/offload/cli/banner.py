@@ -63,22 +63,24 @@ class Serving(Struct, frozen=True):
         }
 
     def _example(self) -> str:
-        """Return a line that starts a job."""
+        """Return a line that starts a job; of the examples it is the one in the README."""
         names = self.offload.registry.names()
         if not names:
             return f"curl {self.address}/"
-        name = "power_sim" if "power_sim" in names else names[0]
-        schema = self.offload.find(name).registered.signature.schema()
-        params = {each: _sample(each, schema["properties"][each]) for each in schema["required"]}
-        query = f"?{urlencode(params)}" if params else ""
+        path = _start_path(self.offload, names[0]) if self.named else "/start/power_sim?a=2&b=20"
         secret = ' -H "Authorization: Bearer $OFFLOAD_TOKEN"' if self.config.token else ""
-        return f"curl -X POST{secret} {shlex.quote(f'{self.address}/start/{name}{query}')}"
+        return f"curl -X POST{secret} {shlex.quote(self.address + path)}"
 
 
-def _sample(name: str, schema: Mapping[str, Any]) -> str:
-    """Return a value for the example; the brief's own where it is the brief's task."""
-    samples = {"integer": "20" if name == "b" else "2", "number": "0.5", "boolean": "true"}
-    return samples.get(str(schema.get("type")), "…")
+def _start_path(offload: Offload, name: str) -> str:
+    """Return the address of a start, with a value for each parameter that is needed."""
+    schema = offload.find(name).registered.signature.schema()
+    kinds = {each: schema["properties"][each].get("type") for each in schema["required"]}
+    query = urlencode({each: _SAMPLES.get(str(kind), "…") for each, kind in kinds.items()})
+    return f"/start/{name}" + (f"?{query}" if query else "")
+
+
+_SAMPLES = {"integer": "2", "number": "0.5", "boolean": "true"}
 
 
 def _limits(queue: Queue) -> str:

@@ -8,14 +8,13 @@ from typing import Any, Self
 from offload import verbs
 from offload.app import Offload
 from offload.cli.settings import quiet
+from offload.cli.verbs import JobView
 from offload.config import Config
 from offload.errors import ConfigError, StoreUnreadable
 from offload.lifecycle import Shown
 from offload.model import By, Event, Job, State, Wish
 from offload.shapes import instant, job_shape, write
 from offload.values import decode
-
-JobView = dict[str, Any]
 
 
 class Local:

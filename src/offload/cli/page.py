@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from offload.cli.telling import visible
 from offload.cli.times import duration, moment, seconds_of
 from offload.text import sanitise
 from offload.values import encode
@@ -24,8 +25,8 @@ LONGEST_VALUE = 2000
 
 
 def coloured(state: str) -> str:
-    """Return a state in its colour."""
-    return click.style(state, fg=COLOURS.get(state))
+    """Return a state in its colour, if it has one."""
+    return click.style(state, fg=COLOURS[state]) if state in COLOURS else state
 
 
 def sentence(job: Mapping[str, Any]) -> str:
@@ -60,21 +61,12 @@ def progress_text(progress: Mapping[str, Any] | None) -> str:
     return words + (f", {visible(progress['message'])}" if progress["message"] else "")
 
 
-def visible(text: str) -> str:
-    """Return text of unknown origin without what a terminal would obey (escapes, bells)."""
-    return "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
 def _details(job: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
     """Go through what there is to say, the pressing things first."""
     if job["reason"]:
         yield "reason", visible(job["reason"])
     if job.get("error") is not None:
-        yield "error", f"{visible(_what(job['error']))} ({job['error']['code']})"
+        yield "error", f"{_what(job['error'])} ({job['error']['code']})"
     if job["progress"] is not None:
         yield "progress", progress_text(job["progress"])
     yield "params", _value(job["params"])
@@ -96,7 +88,7 @@ def _details(job: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
 
 
 def _what(error: Mapping[str, Any]) -> str:
-    return f"{error['type']}: {error['message']}" if error["type"] else str(error["message"])
+    return visible(f"{error['type']}: {error['message']}" if error["type"] else error["message"])
 
 
 def _value(value: object) -> str:

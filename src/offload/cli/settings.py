@@ -6,7 +6,6 @@ the program, then the environment, then `offload.toml`, then the default. So `py
 """
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from msgspec import UNSET
@@ -19,8 +18,6 @@ from offload.model import QueueSettings, merge
 
 EXAMPLES = "offload.examples"
 """What is served when nothing was named."""
-
-_HIGHEST_PORT = 65_535
 
 
 def configured(app: Offload, arguments: Mapping[str, Any]) -> tuple[Config, QueueSettings]:
@@ -40,7 +37,6 @@ def configured(app: Offload, arguments: Mapping[str, Any]) -> tuple[Config, Queu
     flags = {name: getattr(told, name) for name in arguments if arguments[name] is not None}
     queue = merge(Config(**flags).queue, app.queue_settings)
     config = replace(app.config, **flags)
-    _check(config)
     try:
         app.configure(quiet(config))
     except OffloadError as error:
@@ -49,20 +45,6 @@ def configured(app: Offload, arguments: Mapping[str, Any]) -> tuple[Config, Queu
             'them under `if __name__ == "__main__":`'
         ) from error
     return config, queue
-
-
-def _check(config: Config) -> None:
-    """Refuse what is a number and yet no port, or no time.
-
-    Raises:
-        ConfigError: names it.
-    """
-    if config.port > _HIGHEST_PORT:  # getaddrinfo(3) takes it modulo 65,536
-        raise ConfigError(f"there is no port {config.port}; choose one from 1 to 65535, or 0")
-    for name in ("grace", "lease"):
-        seconds = getattr(config, name)
-        if not isfinite(seconds):
-            raise ConfigError(f"{name} must be a number of seconds, not {seconds}")
 
 
 def quiet(config: Config) -> Config:

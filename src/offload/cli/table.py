@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offload.cli.page import coloured, progress_text, visible
+from offload.cli.page import coloured, progress_text
+from offload.cli.telling import visible
 from offload.cli.times import duration, seconds_of
 from offload.values import encode
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ def print_value(value: object) -> None:
 def tell(sentence: str) -> None:
     """Tell people something besides the output proper."""
     if not _speaks_json():
-        click.echo(f"offload: {sentence}", err=True)
+        click.echo(f"offload: {visible(sentence)}", err=True)
 
 
 def tell_error(error: OffloadError) -> None:
@@ -43,7 +44,16 @@ def tell_error(error: OffloadError) -> None:
     if _speaks_json():
         click.echo(encode(problem_of(error)), err=True)
     else:
-        click.echo(f"offload: {sentence_of(error)}", err=True)
+        tell(sentence_of(error))
+
+
+def visible(text: str) -> str:
+    """Return text of unknown origin without what a terminal would obey: escapes, bells."""
+    return "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def sentence_of(error: OffloadError) -> str:
@@ -78,7 +88,7 @@ def log_to_stderr() -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(line_buffering=True)  # a service's log is read while it runs
 
 

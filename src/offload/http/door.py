@@ -117,15 +117,16 @@ class Door:
     async def reasons(self, jobs: Iterable[Job]) -> Sequence[str | None]:
         """Say of each job of a list why it is as it is.
 
-        Jobs of one task that wait in one queue wait for the same, so it is asked once for them.
+        Jobs of one task that wait in one queue wait for the same, so it is asked once for them, and
+        once for all that one worker runs of it.
         Of one that is due later its state and `run_at` say enough.
         """
         now = self.app.now()
-        known: dict[tuple[str, str, str | None], str | None] = {}
+        known: dict[tuple[str, str, str | None, int | None], str | None] = {}
         reasons: list[str | None] = []
         for job in jobs:
-            alike = (job.task, job.queue, job.reason)
-            if shown_state(job, now) is not Shown.QUEUED:
+            alike = (job.task, job.queue, job.reason, job.worker)
+            if shown_state(job, now) not in (Shown.QUEUED, Shown.RUNNING):
                 reasons.append(job.reason)
                 continue
             if alike not in known:

@@ -31,6 +31,7 @@ from offload.errors import (
     SchemaTooNew,
     StoreError,
     StoreUnavailable,
+    StoreUncertain,
     StoreUnreadable,
     UnknownJob,
     UnknownTask,
@@ -84,6 +85,7 @@ KINDS: dict[str, Kind] = {
     "internal-error": Kind(500, "The server failed"),
     "draining": Kind(503, "The server is stopping", retry_after=5),
     "store-unavailable": Kind(503, "The database does not answer", retry_after=1),
+    "store-uncertain": Kind(503, "It is not known whether it was stored"),
     "query-too-slow": Kind(503, "The query took too long", retry_after=1),
 }
 """Every kind of problem, by the name in its type."""
@@ -101,6 +103,7 @@ ERRORS: dict[type[OffloadError], str] = {
     IdempotencyKeyReused: "idempotency-key-reused",
     Draining: "draining",
     StoreUnavailable: "store-unavailable",
+    StoreUncertain: "store-uncertain",
     StoreUnreadable: "store-unavailable",
     SchemaTooNew: "store-unavailable",
     QueryTooSlow: "query-too-slow",
@@ -190,7 +193,7 @@ def _detail(error: OffloadError, kind: Kind) -> str:
     if isinstance(error, JobFailed):
         what = f"{error.type}: {error.remote_message}" if error.type else error.remote_message
         return f"job {error.job_id} ({error.task}) failed: {what}"
-    if kind.status < 500 or isinstance(error, Draining):
+    if kind.status < 500 or isinstance(error, Draining | StoreUncertain):
         return str(error)
     if kind.status == 503:
         return "nothing was changed by this request; try again. The server's log says more"

@@ -14,7 +14,7 @@ import types
 import typing
 import uuid
 from collections import abc
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -49,8 +49,6 @@ def why_not_encodable(annotation: Any) -> str | None:
         return why_not_encodable(args[0])
     if origin in (Union, types.UnionType):
         return _why_no_member(args)
-    if origin is Literal:
-        return None
     cls = origin or annotation
     if not isinstance(cls, type):
         return None

@@ -1,22 +1,26 @@
 """One idea: text from a query string or a command line, read by the type that is wanted.
 
-int          ``-?[0-9]+`` in ASCII, of any size
-float        a JSON number, also ``5.`` and ``.5``; never nan or inf
-bool         true, false, on, off in any case (a checkbox sends "on"), 1, 0
-str, Path    as it stands: "20" and "" and "null" are text
-None         null, unless text is wanted too
-union        the first member that fits, text last
-enum, Literal  the value's text
-datetime, timedelta  ISO 8601, or seconds (since the epoch)
-date, time, UUID, Decimal, bytes (base64)  as in JSON
-list, tuple, set  one text per item, or one text that is a JSON array
-dict, dataclass, …  a JSON object
-anything     a JSON scalar if it is exactly one (``007`` is none, ``"7"`` is the text 7), else
-the text as it stands
+What is read is checked afterwards like any value from JSON, so only the forms are decided here:
+
+    int                   ``-?[0-9]+`` in ASCII, of any size
+    float                 a JSON number, also ``5.`` and ``.5``; never nan or inf
+    bool                  true, false, on, off in any case (a checkbox sends "on"), 1, 0
+    str, Path             as it stands: ``20``, ``null`` and nothing at all are text
+    None                  null, unless text is wanted too
+    union                 the first member that fits, text last
+    enum, Literal         the value's text
+    datetime, timedelta   ISO 8601, or seconds (of a datetime: since the epoch)
+    date, time, UUID, Decimal, bytes   as in JSON
+    list, tuple, set      a text for each item, or one text that is a JSON array
+    dict, dataclass, …    a JSON object
+    anything              a JSON scalar if it is exactly one (``007`` is none, ``"7"`` is the text
+                          7), else the text as it stands
+    a class nobody knows  JSON of any form if it is that, else the text as it stands
 """
 
 import datetime
 import decimal
+import itertools
 import math
 import re
 import uuid
@@ -105,12 +109,12 @@ def _first_member(members: list[kinds.Type], texts: Sequence[str]) -> Any:
 def _list(info: Any, texts: Sequence[str]) -> list[Any]:
     if len(texts) == 1 and isinstance(whole := _json(texts[0]), list):
         return whole
-    items = getattr(info, "item_types", None)
+    # A tuple has a type for each place; a text too many is told when all are checked.
+    places = itertools.chain(getattr(info, "item_types", ()), itertools.repeat(kinds.AnyType()))
     found = []
-    for index, text in enumerate(texts):
-        item = info.item_type if items is None else items[min(index, len(items) - 1)]
+    for index, (text, place) in enumerate(zip(texts, places, strict=False)):
         try:
-            found.append(read_texts(bare(item), [text]))
+            found.append(read_texts(bare(getattr(info, "item_type", place)), [text]))
         except Misread as error:
             raise Misread(error.problem, f"[{index}]{error.path}") from error
     return found

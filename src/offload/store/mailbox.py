@@ -9,6 +9,7 @@ A second thread answers queries from its own connection, so that no page holds u
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -19,13 +20,19 @@ from typing import Any, Protocol, TypeVar
 from msgspec import UNSET
 
 from offload.clock import Clock
-from offload.errors import StoreError, StoreUnavailable
+from offload.errors import StoreError, StoreUnavailable, StoreUncertain
 from offload.store.base import CommitUnknown, Effects, Operation, Query, Store
 
 T = TypeVar("T")
 
+log = logging.getLogger("offload.store")
+
 MOST_AT_ONCE = 512
 """Operations in one transaction at most, so that nobody waits long behind a crowd."""
+
+
+RECOVERIES = 3
+"""How often an operation is run again whose commit had an unknown result."""
 
 
 class Mailbox(Protocol):
@@ -99,7 +106,7 @@ class ThreadMailbox:
         self._reads: queue.SimpleQueue[Letter | None] = queue.SimpleQueue()
         self._turns: list[_Turn] = []
         self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()
+        self._door = threading.RLock()  # nobody closes between a look at it and a drop
         self._closed = False
 
     def ask(self, operation: Operation[T]) -> Future[T]:
@@ -133,14 +140,15 @@ class ThreadMailbox:
     ) -> Callable[[], None]:
         """Run an operation at an interval; see `Mailbox.every`."""
         turn = _Turn(seconds, make, tell, self._clock.monotonic() + seconds)
-        self._turns.append(turn)
-        self._start()
+        with self._door:
+            self._turns.append(turn)
+            self._start()
         self._writes.put(None)
         return lambda: self._turns.remove(turn) if turn in self._turns else None
 
     def close(self, timeout: float) -> None:
         """Write what was dropped in, then let go of the store; waits `timeout` seconds at most."""
-        with self._starting:
+        with self._door:
             self._closed = True
             threads, self._threads = self._threads, []
         self._writes.put(None)
@@ -153,22 +161,21 @@ class ThreadMailbox:
     # --- the two threads
 
     def _drop(self, box: "queue.SimpleQueue[Letter | None]", letter: Letter) -> None:
-        if self._closed:
-            raise StoreUnavailable("this Offload was closed; nothing was stored")
-        if not self._threads:
+        with self._door:
+            if self._closed:
+                raise StoreUnavailable("this Offload was closed; nothing was stored")
             self._start()
-        box.put(letter)
+            box.put(letter)
 
     def _start(self) -> None:
-        with self._starting:
-            if self._threads or self._closed:
-                return
-            self._threads = [
-                threading.Thread(target=self._write_on, name="offload-writer", daemon=True),
-                threading.Thread(target=self._read_on, name="offload-reader", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
+        if self._threads or self._closed:
+            return
+        self._threads = [
+            threading.Thread(target=self._write_on, name="offload-writer", daemon=True),
+            threading.Thread(target=self._read_on, name="offload-reader", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def _write_on(self) -> None:
         while True:
@@ -211,10 +218,16 @@ class ThreadMailbox:
     def _take_turns(self, turns: list[_Turn]) -> None:
         for turn in turns:
             turn.due = self._clock.monotonic() + turn.seconds
-            letter = Letter(turn.make(), Future())
-            deliver(self._store, [letter], self._on_effects)
-            if letter.future.exception() is None:
-                turn.tell(letter.future.result())
+            try:
+                self._take(turn)
+            except Exception:  # a fault of ours; all others still need this thread
+                log.exception("what comes round every %g s broke", turn.seconds)
+
+    def _take(self, turn: _Turn) -> None:
+        answer: Future[Any] = Future()
+        deliver(self._store, [Letter(turn.make(), answer)], self._on_effects)
+        if answer.exception() is None:
+            turn.tell(answer.result())
 
     def _read_on(self) -> None:
         while True:
@@ -236,7 +249,7 @@ def deliver(store: Store, letters: list[Letter], on_effects: Callable[[Effects],
     except StoreUnavailable as error:
         resolve([(letter, error) for letter in letters])
     except CommitUnknown:
-        resolve([(letter, _recover(store, letter.content, on_effects)) for letter in letters])
+        _recover(store, letters, on_effects)
     except Exception as error:
         if len(letters) == 1:
             resolve([(letters[0], _as_store_error(error))])
@@ -249,18 +262,37 @@ def deliver(store: Store, letters: list[Letter], on_effects: Callable[[Effects],
             on_effects(effects)
 
 
-def _recover(store: Store, operation: Operation[Any], on_effects: Callable[[Effects], None]) -> Any:
-    """Find out what became of one operation; run it again if it was not stored."""
+def _recover(store: Store, letters: list[Letter], on_effects: Callable[[Effects], None]) -> None:
+    """Find out what became of each operation, and run again what was not stored.
 
-    def recover() -> Any:
-        answer = store.recover(operation)
-        if answer is not UNSET:
+    All are looked up before the first is run again: that issues new ids, and an insert is found
+    among those that were issued since its transaction began.
+    """
+    found = [_attempt(partial(store.recover, letter.content)) for letter in letters]
+    for letter, stored in zip(letters, found, strict=True):
+        again = partial(_run_again, store, letter.content, on_effects)
+        resolve([(letter, _attempt(again) if stored is UNSET else stored)])
+
+
+def _run_again(
+    store: Store, operation: Operation[Any], on_effects: Callable[[Effects], None]
+) -> Any:
+    """Run one operation until it is known what became of it, a few times at most."""
+    for _ in range(RECOVERIES):
+        try:
+            [answer], effects = store.run([operation])
+        except CommitUnknown:
+            answer = store.recover(operation)
+            if answer is not UNSET:
+                return answer
+        else:
+            if effects:
+                on_effects(effects)
             return answer
-        [answer], effects = store.run([operation])
-        on_effects(effects)
-        return answer
-
-    return _attempt(recover)
+    raise StoreUncertain(
+        "the database took the operation and never said what became of it; "
+        "it may have been stored: look before you try again"
+    )
 
 
 def _attempt(call: Callable[[], Any]) -> Any:
@@ -284,7 +316,8 @@ def resolve(answers: Iterable[tuple[Letter, Any]]) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Any]]] = {}
     for letter, answer in answers:
         if letter.loop is None:
-            _settle(letter.future, answer)
+            if letter.future.set_running_or_notify_cancel():  # from here on nobody can cancel it
+                _settle(letter.future, answer)
         else:
             by_loop.setdefault(letter.loop, []).append((letter.future, answer))
     for loop, settled in by_loop.items():

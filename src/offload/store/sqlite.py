@@ -117,11 +117,8 @@ class SQLiteStore:
             connection = self._open_reader()
             stop_at = self._monotonic() + READ_SECONDS
             connection.set_progress_handler(lambda: self._monotonic() > stop_at, 10_000)
-            connection.execute("begin")
-            try:
+            with _one_snapshot(connection):
                 answer: T = self._transaction(connection).read(query)
-            finally:
-                connection.execute("rollback")
             return answer
 
     def close(self) -> None:
@@ -278,18 +275,19 @@ class SQLiteStore:
     def _check_version(self, connection: Any) -> int:
         """Return the file's schema; refuse, untouched, what is not ours or newer than this code."""
         connection.execute("pragma busy_timeout = 5000")
-        schema: int = connection.execute("pragma user_version").fetchone()[0]
-        application: int = connection.execute("pragma application_id").fetchone()[0]
-        tables: int = connection.execute("select count(*) from sqlite_master").fetchone()[0]
-        if tables and application != APPLICATION_ID:
-            raise StoreUnreadable(
-                f"{self.path} belongs to another program; name another file (--db, OFFLOAD_DB)"
-            )
-        if schema > SCHEMA and self._oldest_code(connection, schema) > SCHEMA:
-            raise SchemaTooNew(
-                f"{self.path} was written by a newer offload (schema {schema}; this one knows "
-                f"{SCHEMA}); it was not touched. Upgrade offload, or name another file"
-            )
+        with _one_snapshot(connection):
+            tables: int = connection.execute("select count(*) from sqlite_master").fetchone()[0]
+            application: int = connection.execute("pragma application_id").fetchone()[0]
+            schema: int = connection.execute("pragma user_version").fetchone()[0]
+            if tables and application != APPLICATION_ID:
+                raise StoreUnreadable(
+                    f"{self.path} belongs to another program; name another file (--db, OFFLOAD_DB)"
+                )
+            if schema > SCHEMA and self._oldest_code(connection, schema) > SCHEMA:
+                raise SchemaTooNew(
+                    f"{self.path} was written by a newer offload (schema {schema}; this one knows "
+                    f"{SCHEMA}); it was not touched. Upgrade offload, or name another file"
+                )
         return schema
 
     def _oldest_code(self, connection: Any, schema: int) -> int:
@@ -354,6 +352,17 @@ class SQLiteStore:
         return StoreUnreadable(
             f"{self.path} cannot be opened for writing ({why}); check its permissions"
         )
+
+
+@contextmanager
+def _one_snapshot(connection: Any) -> Iterator[None]:
+    """Read what belongs together from one state, whatever others write meanwhile."""
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("rollback")
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

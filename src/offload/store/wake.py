@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ Listener = Callable[[Effects | None], None]
 _MOST_IDS = 128
 _MOST_BYTES = 2048
 _HAS_PROC = os.path.isdir("/proc/self/fd")
+_TICK_NANOSECONDS = 2_000_000_000  # the coarsest clock of a file system, that of FAT
 _ANYTHING = b""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Effects).decode
@@ -98,8 +100,12 @@ class _Line:
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             line = cls(folder, heard)
+        except OSError:
+            return None
+        try:
             line._socket.bind(line._address(line._name))
         except OSError:
+            line._let_go()
             return None
         threading.Thread(target=line._listen, name="offload-wake", daemon=True).start()
         return line
@@ -117,6 +123,9 @@ class _Line:
 
     def close(self) -> None:
         self._closed = True
+        # Wakes the thread that listens, even where its name in the folder is gone.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(OSError):
             self._socket.sendto(b"", socket.MSG_DONTWAIT, self._address(self._name))
         with contextlib.suppress(OSError):
@@ -136,7 +145,9 @@ class _Line:
                     for name in os.listdir(self._folder)
                     if name.endswith(".sock") and name != self._name
                 ]
-                self._listed_at = changed_at
+                # What changes later in the same tick leaves the same time: not to be relied on.
+                settled = time.time_ns() - changed_at > _TICK_NANOSECONDS
+                self._listed_at = changed_at if settled else -1
         except OSError:
             self._others = []
         return self._others
@@ -149,6 +160,9 @@ class _Line:
                 break
             if not self._closed:
                 self._heard(packet)
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._socket.close()
         os.close(self._descriptor)
 
@@ -163,5 +177,5 @@ def _unpack(packet: bytes) -> Effects | None:
     """Anybody with access to the folder may send; what is not ours counts as "look again"."""
     try:
         return _decode(packet)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None

@@ -26,7 +26,6 @@ class Desk(Protocol):
     registry: Registry
     executors: Mapping[str, Executor]
     clock: Clock
-    by: By
 
     def tell(self, job: Job, progress: Progress) -> None:
         """Keep the latest progress of a job, to be stored soon. From any thread."""
@@ -64,8 +63,9 @@ async def settle(job: Job, outcome: Outcome, desk: Desk) -> Job | None:
     Somebody may have asked for something meanwhile: then the row is newer than what we hold, and
     the decision is made again from it.
     """
+    by = By(actor=f"worker {job.worker}", door="worker")
     while True:
-        change = conclude(job, outcome, desk.clock.now(), desk.by)
+        change = conclude(job, outcome, desk.clock.now(), by)
         current = await desk.apply(change)
         if current is None or _was_applied(change, current):
             return change.after

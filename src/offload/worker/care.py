@@ -31,12 +31,13 @@ async def rescue(mailbox: Mailbox, presence: Presence, clock: Clock) -> None:
     """Give back what dead workers owned.
 
     A worker that had been told to end left its jobs interrupted; any other one crashed with them.
+    An orphan was claimed by one that was struck off already: no job is charged with that.
     """
     for worker in await mailbox.read_soon(Workers()):
         if not presence.is_alive(worker):
             await _rescue_from(worker, mailbox, presence, clock)
     orphans = await mailbox.read_soon(Orphans())
-    await _give_back(orphans, Crashed(), mailbox, clock)
+    await _give_back(orphans, Yielded(), mailbox, clock)
 
 
 async def prune(mailbox: Mailbox, clock: Clock) -> None:

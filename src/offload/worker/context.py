@@ -1,12 +1,17 @@
 """What running code may hold: its job's number, its progress, and whether it should stop."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import SupportsFloat, TypeVar
 
 from offload.model import Progress
+from offload.text import capped_repr, sanitise
 
 T = TypeVar("T")
+
+MOST_WORDS_BYTES = 1000
+"""Of a message of progress and of its unit; both are shown in lists."""
 
 
 class Stop:
@@ -89,9 +94,33 @@ class Context:
             total: units in all, if known.
             message: a few words for people.
             unit: what is counted, in the singular.
+
+        Raises:
+            TypeError: `done` or `total` is no number.
+            ValueError: it is not a finite one.
         """
+        word = Progress(
+            _number(done), None if total is None else _number(total), _words(message), _words(unit)
+        )
         if self._tell is not None:
-            self._tell(Progress(done, total, message, unit))
+            self._tell(word)
+
+
+def _number(given: float) -> float:
+    """Check a number where it is said: stored, it must be readable for everybody."""
+    if type(given) is not int and not isinstance(given, SupportsFloat):
+        raise TypeError(f"progress is told in numbers, not in {capped_repr(given, limit=80)}")
+    try:
+        number = float(given)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"progress is told in finite numbers, not {capped_repr(given, limit=80)}")
+    return number
+
+
+def _words(given: str | None) -> str | None:
+    return None if given is None else sanitise(str(given), limit=MOST_WORDS_BYTES)
 
 
 _SILENT = Context()

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from offload.worker.outliving import run_to_end
 from offload.worker.worker import Worker
 
 
@@ -54,7 +55,7 @@ class EmbeddedWorker:
 
     def _main(self) -> None:
         try:
-            asyncio.run(self._work())
+            run_to_end(self._work())
         except BaseException as error:
             self._failure = error
         finally:

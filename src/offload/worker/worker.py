@@ -10,7 +10,8 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -31,6 +32,7 @@ from offload.store.base import (
     Renew,
     Report,
     Stopping,
+    Workers,
 )
 from offload.store.mailbox import Mailbox
 from offload.store.wake import Bell
@@ -51,6 +53,12 @@ REPORT_SECONDS = 0.25
 
 STOPPING_SECONDS = 0.8
 """How long stopped code may take to end, after the grace period."""
+
+LEAVING_SECONDS = 0.15
+"""How long a worker that ends waits to be struck off; otherwise another one finds it gone."""
+
+Key = tuple[int, int]
+"""A job's id and the token of a claim: a job that was lost and claimed again is held twice."""
 
 
 class WorkerSettings(Struct, frozen=True):
@@ -93,7 +101,6 @@ class Worker:
         self.registry = registry
         self.executors = executors
         self.clock = clock
-        self.by = By(actor="worker", door="worker")
         self.id = 0
         self._mailbox = mailbox
         self._bell = bell
@@ -101,19 +108,26 @@ class Worker:
         self._settings = settings
         self._draw = draw
         self._queues: list[str] = list(settings.queues)
-        self._held: dict[int, Attempt] = {}
+        self._held: dict[Key, Attempt] = {}
         self._busy = 0
         self._ready: list[_Ready] = []
-        self._progress: dict[int, tuple[int, Progress]] = {}
-        self._strays: set[tuple[int, int]] = set()
-        self._missing: set[tuple[int, int]] = set()
+        self._progress: dict[Key, Progress] = {}
+        self._strays: set[Key] = set()
+        self._missing: set[Key] = set()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._listening: set[asyncio.Task[None]] = set()
+        self._rounds: asyncio.Task[None] | None = None
         self._may_claim = True
+        self._claiming = False
+        self._heard_while_claiming: list[Effects | None] = []
         self._draining = False
+        self._interrupting = False
         self._left = False
+        self._told_of_failure = False
+        self._told_at = float("-inf")
+        self._oddities: Counter[str] = Counter()
 
     # --- its life
 
@@ -126,12 +140,17 @@ class Worker:
             self._settings.lease / 3, self._renewal, lambda held: _call(loop, self._renewed, held)
         )
         helpers = [
-            loop.create_task(_every(REPORT_SECONDS, self._report), name="offload report"),
-            loop.create_task(_every(LOOK_SECONDS, self._look_round), name="offload care"),
+            loop.create_task(self._every(REPORT_SECONDS, self._report), name="offload report"),
+            loop.create_task(self._every(LOOK_SECONDS, self._look_round), name="offload care"),
         ]
+        self._rounds = loop.create_task(self._go_round(), name="offload rounds")
         try:
-            await self._go_round()
+            await self._rounds
+        except asyncio.CancelledError:
+            if not self._left:
+                raise
         finally:
+            self._left = True
             for helper in helpers:
                 helper.cancel()
             end_renewals()
@@ -142,22 +161,23 @@ class Worker:
         """Take nothing more; wait for what runs, then interrupt it, then end.
 
         Interrupted jobs go back to the queue. Code that does not stop (a thread) is left to the
-        end of the process; whoever finds this worker gone then gives its jobs back.
+        end of the process; whoever finds this worker gone then gives its jobs back. A store that
+        does not answer is not waited for.
 
         Args:
             patience: seconds given to running jobs to end by themselves.
         """
         self._draining = True
         self._wake.set()
-        if self._held:
-            with contextlib.suppress(StoreError):
-                await self._mailbox.ask_soon(Stopping(self.id))
+        if not self._idle.is_set():
+            self._mailbox.ask_soon(Stopping(self.id)).add_done_callback(_ignore_failure)
             await self._wait_idle(patience)
-            for attempt in list(self._held.values()):
-                attempt.stop.set()
+            self._interrupting = True
+            self._stop_all()
             await self._wait_idle(STOPPING_SECONDS)
         self._left = True
-        self._wake.set()
+        if self._rounds is not None:
+            self._rounds.cancel()
 
     @property
     def running(self) -> int:
@@ -165,6 +185,15 @@ class Worker:
         return len(self._held)
 
     async def _enter(self) -> None:
+        try:
+            await self._enrol()
+        except BaseException:
+            self._presence.leave()
+            raise
+        with contextlib.suppress(StoreError):  # it is looked again in a second
+            await self._look_round()
+
+    async def _enrol(self) -> None:
         now = self.clock.now()
         info = WorkerInfo(
             id=0,
@@ -173,22 +202,41 @@ class Worker:
             pid=os.getpid(),
             lock_file=self._presence.enter(),
             queues=self._settings.queues,
-            tasks=tuple(self.registry.names()),
+            tasks=self.registry.every_name(),
             slots=self._settings.slots,
             started_at=now,
             seen_at=now,
         )
         self.id = await self._mailbox.ask_soon(Enter(info))
-        self.by = By(actor=f"worker {self.id}", door="worker")
-        await self._look_round()
+
+    async def _is_seen_alive(self) -> bool:
+        """Look at itself as others do; somebody may have removed its lock file."""
+        found = [info for info in await self._mailbox.read_soon(Workers()) if info.id == self.id]
+        return bool(found) and self._presence.is_alive(found[0])
+
+    async def _begin_anew(self) -> None:
+        """Enrol under another id: this one was taken for dead, and its jobs were given away."""
+        log.warning("worker %d was taken for dead; it stops its jobs and begins anew", self.id)
+        self._stop_all()
+        if not self._draining:
+            self._presence.leave()
+            await self._enrol()
 
     async def _leave(self) -> None:
-        """Strike itself off, unless code still runs: then its lock must live as long as that."""
-        if self._held:
+        """Strike itself off, unless jobs are or may be its own: its lock lives as long as they."""
+        if self._held or self._claiming:
             return
-        with contextlib.suppress(StoreError):
-            await self._mailbox.ask_soon(Leave(self.id))
+        with contextlib.suppress(StoreError, TimeoutError):
+            await asyncio.wait_for(self._mailbox.ask_soon(Leave(self.id)), LEAVING_SECONDS)
             self._presence.leave()
+
+    def _stop_all(self) -> None:
+        for attempt in list(self._held.values()):
+            attempt.stop.set()
+
+    def _note_idle(self) -> None:
+        if not self._held and not self._claiming:
+            self._idle.set()
 
     async def _wait_idle(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -198,18 +246,24 @@ class Worker:
 
     async def _go_round(self) -> None:
         failures = 0
-        while not self._left and not (self._draining and not self._held):
+        while not (self._draining and not self._held):
             await self._wake.wait()
             self._wake.clear()
             error = await self._round()
             failures = failures + 1 if error else 0
             if error:
-                await self._back_off(error, failures)
+                self._tell_of_failure(error)
+                await self._back_off(failures)
+            else:
+                self._told_of_failure = False
 
     async def _round(self) -> StoreError | None:
         """Apply and claim once, in one batch; returns what the store could not do."""
         ready, self._ready = self._ready, []
         queues = self._queues if self._wants_more() else []
+        if queues:
+            self._claiming = True
+            self._idle.clear()
         sent: list[asyncio.Future[Any]] = [self._send(ready)] if ready else []
         sent += [self._claim(queue) for queue in queues[:1]]
         answers: list[Any] = await asyncio.gather(*sent, return_exceptions=True)
@@ -220,7 +274,16 @@ class Worker:
             if self._free() > 0:
                 [answer] = await asyncio.gather(self._claim(queue), return_exceptions=True)
                 error = self._begin_all(answer) or error
+        self._end_claiming()
         return error
+
+    def _end_claiming(self) -> None:
+        """Look for wishes that were heard of before the answer that brought their jobs."""
+        self._claiming = False
+        heard, self._heard_while_claiming = self._heard_while_claiming, []
+        for effects in heard:
+            self._mind_wishes(effects)
+        self._note_idle()
 
     def _wants_more(self) -> bool:
         wants = self._may_claim and not self._draining and self._free() > 0
@@ -236,11 +299,11 @@ class Worker:
             Claim(
                 worker=self.id,
                 queue=queue,
-                tasks=tuple(self.registry.names()),
+                tasks=self.registry.every_name(),
                 count=self._free(),
                 now=now,
                 lease_until=now + self._settings.lease,
-                by=self.by,
+                by=By(actor=f"worker {self.id}", door="worker"),
             )
         )
 
@@ -257,8 +320,12 @@ class Worker:
         return None
 
     def _begin(self, job: Job) -> None:
+        if job.worker != self.id:
+            return  # claimed under an id that was struck off meanwhile: it is rescued
         attempt = Attempt(job)
-        self._held[job.id] = attempt
+        if self._interrupting:
+            attempt.stop.set()
+        self._held[job.id, job.token] = attempt
         self._busy += 1
         self._idle.clear()
         loop = asyncio.get_running_loop()
@@ -271,12 +338,13 @@ class Worker:
             outcome = await execute(attempt, self)
         finally:
             self._busy -= 1
+        if self._left:
+            return  # nobody stores it any more; whoever finds this worker gone gives the job back
         if await settle(attempt.job, outcome, self) is None:
-            log.warning("job %d was not ours any more; its outcome is dropped", attempt.job.id)
-        del self._held[attempt.job.id]
-        if not self._held:
-            self._idle.set()
-            self._wake.set()
+            self._oddities["not ours any more when it ended: the outcome is dropped"] += 1
+        del self._held[attempt.job.id, attempt.job.token]
+        self._note_idle()
+        self._wake.set()
 
     async def apply(self, change: Change) -> Job | Gone | None:
         """Store a change with the next round; see `Desk.apply`."""
@@ -287,8 +355,9 @@ class Worker:
 
     def _send(self, ready: list["_Ready"]) -> "asyncio.Future[list[Job | Gone | None]]":
         """Send changes, and before them the last word of each job about its progress."""
-        last = [(r.change.after.id, self._progress.pop(r.change.after.id, None)) for r in ready]
-        progress = tuple((job_id, *word) for job_id, word in last if word is not None)
+        for item in ready:
+            item.last_word = self._progress.pop(item.key, item.last_word)
+        progress = tuple((*r.key, r.last_word) for r in ready if r.last_word is not None)
         if progress:
             self._mailbox.ask_soon(Report(progress)).add_done_callback(_ignore_failure)
         changes = tuple(r.change for r in ready)
@@ -307,10 +376,21 @@ class Worker:
             item.answer.set_result(answer)
         return None
 
-    async def _back_off(self, error: StoreError, failures: int) -> None:
-        """Wait a little longer after each failure, five seconds at most; say it once."""
-        if failures == 1:
+    def _tell_of_oddities(self) -> None:
+        """Say what happened to how many jobs: a line a second, however many they were."""
+        oddities, self._oddities = self._oddities, Counter()
+        for what, jobs in oddities.items():
+            log.warning("%d jobs were %s", jobs, what)
+
+    def _tell_of_failure(self, error: StoreError) -> None:
+        """Say once what the store could not do, and at most one such line a second."""
+        now = self.clock.monotonic()
+        if not self._told_of_failure and now >= self._told_at + 1.0:
+            self._told_of_failure, self._told_at = True, now
             log.warning("the store does not answer; going on trying: %s", error)
+
+    async def _back_off(self, failures: int) -> None:
+        """Wait a little longer after each failure, five seconds at most."""
         await asyncio.sleep(min(5.0, 0.05 * 2 ** min(failures, 8)) * (0.5 + self._draw() / 2))
         self._look_again()
 
@@ -318,14 +398,26 @@ class Worker:
 
     def _heard(self, effects: Effects | None) -> None:
         """A commit somewhere: perhaps there is work, perhaps a wish for a job of ours."""
-        wished = self._held.keys() if effects is None else self._held.keys() & effects.wished
-        if wished:
-            loop = asyncio.get_running_loop()
-            task = loop.create_task(self._look_for_wishes(tuple(wished)), name="offload wishes")
-            self._listening.add(task)
-            task.add_done_callback(self._listening.discard)
+        self._mind_wishes(effects)
         if effects is None or effects.claimable:
             self._look_again()
+
+    def _mind_wishes(self, effects: Effects | None) -> None:
+        if effects is not None and not effects.wished:
+            return
+        if self._claiming:
+            self._heard_while_claiming.append(effects)
+        wished = tuple(
+            job_id for job_id, _ in self._held if effects is None or job_id in effects.wished
+        )
+        if wished:
+            self._beside(self._look_for_wishes(wished))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the rounds."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._listening.add(task)
+        task.add_done_callback(self._listening.discard)
 
     def _look_again(self) -> None:
         self._may_claim = True
@@ -338,23 +430,44 @@ class Worker:
                 self._note_wish(job.id, job.token, job.requested)
 
     def _note_wish(self, job_id: int, token: int, wish: Wish | None) -> None:
-        attempt = self._held.get(job_id)
-        if attempt is not None and attempt.job.token == token and wish is Wish.CANCEL:
+        attempt = self._held.get((job_id, token))
+        if attempt is not None and wish is Wish.CANCEL:
             attempt.stop.set()
 
     # --- what comes round
 
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        """Do a step at an interval, for ever; what could not be done is left to the next turn."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await step()
+            except StoreError as error:
+                self._tell_of_failure(error)
+            except Exception:  # a fault of ours, or of what surrounds us: a lock cannot be read
+                log.exception("what comes round every %g s failed; going on", seconds)
+                await asyncio.sleep(1.0)  # at most one such line a second
+
     def tell(self, job: Job, progress: Progress) -> None:
         """Keep a job's latest progress until it is stored; see `Desk.tell`."""
-        self._progress[job.id] = (job.token, progress)
+        self._progress[job.id, job.token] = progress
 
     async def _report(self) -> None:
-        progress, self._progress = self._progress, {}
-        if progress:
-            words = tuple((job_id, *word) for job_id, word in progress.items())
-            await self._mailbox.ask_soon(Report(words))
+        # Taken out one by one, each in one step of the interpreter: threads go on telling.
+        words = [self._progress.popitem() for _ in range(len(self._progress))]
+        if not words:
+            return
+        try:
+            await self._mailbox.ask_soon(Report(tuple((*key, word) for key, word in words)))
+        except StoreError:
+            for key, word in words:
+                self._progress.setdefault(key, word)
+            raise
 
     async def _look_round(self) -> None:
+        self._tell_of_oddities()
+        if not await self._is_seen_alive():
+            await self._begin_anew()
         await care(self._mailbox, self._presence, self.clock)
         if not self._settings.queues:
             self._queues = [queue.name for queue in await self._mailbox.read_soon(Queues())]
@@ -370,38 +483,39 @@ class Worker:
         A difference counts only when it is seen twice in a row: an answer may be on its way.
         """
         recorded = {(item.job_id, item.token) for item in held}
-        known = {(job_id, attempt.job.token) for job_id, attempt in self._held.items()}
+        known = self._held.keys()
         for item in held:
             self._note_wish(item.job_id, item.token, item.requested)
-        for job_id, _ in (known - recorded) & self._missing:
-            self._held[job_id].stop.set()
+        for key in (known - recorded) & self._missing:
+            self._held[key].stop.set()
         for stray in (recorded - known) & self._strays:
-            self._give_back(stray)
+            self._beside(self._give_back(*stray))
         self._missing, self._strays = known - recorded, recorded - known
 
-    def _give_back(self, stray: tuple[int, int]) -> None:
-        """A job is recorded as ours that we never began: the answer to its claim was lost."""
-        job_id, token = stray
-        log.warning("job %d was claimed and never begun; it goes back", job_id)
-        task = asyncio.get_running_loop().create_task(self._settle_stray(job_id, token))
-        self._listening.add(task)
-        task.add_done_callback(self._listening.discard)
+    async def _give_back(self, job_id: int, token: int) -> None:
+        """Give back a job that is recorded as ours and was never begun: its claim's answer is lost.
 
-    async def _settle_stray(self, job_id: int, token: int) -> None:
+        While a claim is on its way its answer may still bring the job; then the next renewal asks
+        again.
+        """
         with contextlib.suppress(StoreError):
             job = (await self._mailbox.read_soon(Get((job_id,), bodies=False))).jobs.get(job_id)
-            if job is not None and job.token == token and job_id not in self._held:
+            may_come = self._claiming or (job_id, token) in self._held
+            if job is not None and (job.token, job.worker) == (token, self.id) and not may_come:
+                self._oddities["claimed and never begun: given back"] += 1
                 await settle(job, Yielded(), self)
 
 
 class _Ready:
     """A decided change that waits for its round, and who waits for it."""
 
-    __slots__ = ("answer", "change")
+    __slots__ = ("answer", "change", "key", "last_word")
 
     def __init__(self, change: Change, answer: "asyncio.Future[Job | Gone | None]") -> None:
         self.change = change
         self.answer = answer
+        self.key = (change.after.id, change.after.token)
+        self.last_word: Progress | None = None
 
 
 def _call(loop: asyncio.AbstractEventLoop, listener: Callable[[T], None], what: T) -> None:
@@ -418,12 +532,4 @@ def _say_loudly(work: "asyncio.Task[None]") -> None:
 
 def _ignore_failure(future: "asyncio.Future[None]") -> None:
     if not future.cancelled():
-        future.exception()  # progress is for people: the next word replaces it
-
-
-async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-    """Do a step at an interval, for ever; what the store could not do is left to the next turn."""
-    while True:
-        await asyncio.sleep(seconds)
-        with contextlib.suppress(StoreError):
-            await step()
+        future.exception()  # a word of progress, or of farewell, that is not missed

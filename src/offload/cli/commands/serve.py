@@ -32,10 +32,10 @@ from offload.model import QueueSettings
 DEFAULTS = QueueSettings(limit=3, capacity=10, keep=1000)
 """With which the queue is created where nothing else is said."""
 
-WORKERS_TOO_LATE_SECONDS = 0.75
+WORKERS_TOO_LATE_SECONDS = 0.7
 """After the grace period: code that has not stopped by now will not, and its worker is killed."""
 
-TOO_LATE_SECONDS = 0.9
+TOO_LATE_SECONDS = 0.85
 """After the grace period: the server ends, whatever it still does."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from offload.cli import options
-from offload.cli.commands.wait import end_as_the_job
+from offload.cli.commands.wait import end_as, wait_for
 from offload.cli.local import Local
 from offload.cli.settings import EXAMPLES, configured
 from offload.cli.telling import print_json, print_value, tell
@@ -51,9 +51,10 @@ def command(
     as_json: bool,
     **arguments: Any,
 ) -> None:
-    r"""Start a job of TASK.
+    r"""Start a job.
 
-    Values are read as the task's signature says; a name may be repeated where a list is wanted:
+    The values are read as the signature of TASK says; a name may be repeated where a list is
+    wanted:
 
     \b
         offload start power_sim a=2 b=20
@@ -101,9 +102,9 @@ def _wait(verbs: Verbs, started: JobView, as_json: bool) -> None:
         JobFailed, JobCancelled: it has no result.
     """
     tell(f"job {started['id']} is {started['state']}")
-    job = verbs.wait(started["id"], None)
+    job = wait_for(verbs, started["id"], None)
     if as_json:
         print_json(job)
-        end_as_the_job(job)
+        end_as(job)
     else:
         print_value(verbs.result(job["id"]))

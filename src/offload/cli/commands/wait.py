@@ -8,7 +8,7 @@ import click
 from offload.cli import exits, options
 from offload.cli.page import sentence
 from offload.cli.telling import print_json, tell
-from offload.cli.verbs import JobView, open_verbs
+from offload.cli.verbs import JobView, Verbs, open_verbs
 
 TELL_AFTER_SECONDS = 1.0
 """A job that still waits after so long has a reason that people want to know."""
@@ -25,28 +25,28 @@ def command(job_id: int, timeout: float | None, as_json: bool, **arguments: Any)
     over.
     """
     with contextlib.closing(open_verbs(arguments)) as verbs:
-        job = verbs.wait(job_id, _shorter(timeout, TELL_AFTER_SECONDS))
-        if not job["done"] and (timeout is None or timeout > TELL_AFTER_SECONDS):
-            _tell_reason(job)
-            job = verbs.wait(job_id, None if timeout is None else timeout - TELL_AFTER_SECONDS)
+        job = wait_for(verbs, job_id, timeout)
     if as_json:
         print_json(job)
     else:
         click.echo(sentence(job))
-    end_as_the_job(job)
+    end_as(job)
 
 
-def end_as_the_job(job: JobView) -> None:
+def wait_for(verbs: Verbs, job_id: int, timeout: float | None) -> JobView:
+    """Wait for a job's end; tell why it waits if it does so for long."""
+    if timeout is not None and timeout <= TELL_AFTER_SECONDS:
+        return verbs.wait(job_id, timeout)
+    job = verbs.wait(job_id, TELL_AFTER_SECONDS)
+    if job["done"]:
+        return job
+    if job["state"] == "queued" and job["reason"]:
+        tell(f"job {job_id} waits: {job['reason']}")
+    return verbs.wait(job_id, None if timeout is None else timeout - TELL_AFTER_SECONDS)
+
+
+def end_as(job: JobView) -> None:
     """End the command with the code that says how the job ended."""
     code = exits.of_job(job)
     if code != exits.OK:
         click.get_current_context().exit(code)
-
-
-def _shorter(timeout: float | None, seconds: float) -> float:
-    return seconds if timeout is None else min(timeout, seconds)
-
-
-def _tell_reason(job: JobView) -> None:
-    if job["state"] == "queued" and job["reason"]:
-        tell(f"job {job['id']} waits: {job['reason']}")

@@ -4,6 +4,7 @@ Total functions: whatever the code returned or raised, there is an outcome.
 """
 
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from offload.errors import InvalidParameters, NotSerializable
@@ -28,10 +29,7 @@ def arguments(
     Raises:
         InvalidParameters: the task's signature has changed since they were stored.
     """
-    args, kwargs = task.signature.call_arguments(params)
-    if task.signature.wants_context is not None:
-        kwargs[task.signature.wants_context] = context
-    return args, kwargs
+    return task.signature.call_arguments(params, context=context)
 
 
 def returned(task: RegisteredTask, value: object) -> Outcome:
@@ -39,16 +37,18 @@ def returned(task: RegisteredTask, value: object) -> Outcome:
     try:
         encoded = encode(value, hook=task.options.encode)
     except NotSerializable as error:
-        return _unkept(f"the result cannot be kept exactly: {error}. It was {capped_repr(value)}")
+        return _unkept(f"{error}. It was {_shown(capped_repr, value)}")
+    except BaseException as error:  # its own code calls for the program's end
+        return _unkept(f"$: {type_name(value)} raised {type_name(error)} while it was read")
     if len(encoded) > MOST_RESULT_BYTES:
         size = len(encoded) / (1 << 20)
-        return _unkept(f"the result has {size:.1f} MiB; at most 16 MiB are kept")
+        return _unkept(f"$: it has {size:.1f} MiB; at most 16 MiB are kept")
     return Succeeded(encoded)
 
 
 def raised(error: BaseException) -> Failed:
     """The code raised: the exception is kept as text, and nothing of it lives on."""
-    message = capped_str(error, limit=MOST_MESSAGE_BYTES)
+    message = _shown(lambda error: capped_str(error, limit=MOST_MESSAGE_BYTES), error)
     if isinstance(error, InvalidParameters):
         return Failed(Error(code="undecodable", message=message))
     return Failed(
@@ -61,8 +61,17 @@ def raised(error: BaseException) -> Failed:
     )
 
 
-def _unkept(message: str) -> Failed:
+def _unkept(why: str) -> Failed:
+    message = f"the result cannot be kept exactly: {why}"
     return Failed(Error(code="not-serializable", message=message))
+
+
+def _shown(show: Callable[[object], str], thing: object) -> str:
+    """Describe what may raise anything at all while it is looked at; here it ends no program."""
+    try:
+        return show(thing)
+    except BaseException:
+        return f"<{type_name(thing)} that cannot be shown>"
 
 
 def _traceback(error: BaseException) -> str:

@@ -1,0 +1,98 @@
+"""Why a job waits: the first cause that is true is told, and what to do about it."""
+
+from typing import Any
+
+import pytest
+
+from offload.model import Queue, State, WorkerInfo
+from offload.reasons import why_queued
+from tests.ideas.samples import a_job
+
+NOW = 1005.0
+
+
+def a_worker(**fields: Any) -> WorkerInfo:
+    given: dict[str, Any] = {
+        "id": 3,
+        "host": "here",
+        "boot_id": "boot",
+        "pid": 12,
+        "lock_file": "worker-12.lock",
+        "queues": (),
+        "tasks": ("render",),
+        "slots": 100,
+        "started_at": 1.0,
+        "seen_at": 1.0,
+    }
+    return WorkerInfo(**(given | fields))
+
+
+def a_queue(**fields: Any) -> Queue:
+    given: dict[str, Any] = {
+        "name": "default",
+        "limit": None,
+        "capacity": None,
+        "keep": 10,
+        "keep_seconds": 10.0,
+        "keep_bytes": 10,
+        "paused": False,
+    }
+    return Queue(**(given | fields))
+
+
+def test_a_job_that_is_due_later_says_when() -> None:
+    said = why_queued(a_job(run_at=NOW + 30), [], [a_queue(paused=True)], {}, NOW)
+
+    assert said == "it is due in 30 s"
+
+
+@pytest.mark.parametrize("run_at", [None, NOW - 1, NOW])
+def test_a_job_that_is_due_is_not_said_to_be_due_later(run_at: float | None) -> None:
+    said = why_queued(a_job(run_at=run_at), [a_worker()], [a_queue()], {}, NOW)
+
+    assert said is None
+
+
+def test_a_paused_queue_is_told_before_missing_workers() -> None:
+    said = why_queued(a_job(), [], [a_queue(paused=True)], {}, NOW)
+
+    assert said == "the queue 'default' is paused"
+
+
+@pytest.mark.parametrize("alive", [[], [a_worker(queues=("other",))]])
+def test_nobody_who_serves_the_queue_is_told_with_what_to_do(alive: list[WorkerInfo]) -> None:
+    said = why_queued(a_job(), alive, [a_queue()], {}, NOW)
+
+    assert said == "no live worker serves the queue 'default'; start one with `offload worker`"
+
+
+def test_nobody_who_knows_the_task_is_told_with_what_to_do() -> None:
+    alive = [a_worker(tasks=("other",)), a_worker(queues=("elsewhere",))]
+
+    said = why_queued(a_job(), alive, [a_queue()], {}, NOW)
+
+    assert said is not None
+    assert said.startswith("no live worker knows the task 'render'; start one with")
+
+
+def test_a_full_queue_says_how_many_places_it_has() -> None:
+    queues = [a_queue(name="other", limit=1), a_queue(limit=3)]
+    counts = {("default", State.RUNNING): 3, ("other", State.RUNNING): 1}
+
+    said = why_queued(a_job(), [a_worker()], queues, counts, NOW)
+
+    assert said == "all 3 places of the queue 'default' are taken"
+
+
+@pytest.mark.parametrize("limit", [None, 4])
+def test_with_room_left_the_job_s_own_reason_stands(limit: int | None) -> None:
+    job = a_job(reason="its worker died (1 of 3)")
+    counts = {("default", State.RUNNING): 3}
+
+    said = why_queued(job, [a_worker()], [a_queue(limit=limit)], counts, NOW)
+
+    assert said == "its worker died (1 of 3)"
+
+
+def test_a_queue_without_a_row_has_no_limit() -> None:
+    assert why_queued(a_job(), [a_worker()], [], {}, NOW) is None
