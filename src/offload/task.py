@@ -9,12 +9,10 @@ from msgspec.structs import asdict, replace
 
 from offload.job import Job
 from offload.model import NewJob
-from offload.registry import RegisteredTask
+from offload.registry import HIGHEST_PRIORITY, LOWEST_PRIORITY, RegisteredTask
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-MAX_PRIORITY = 32_767
 
 
 class CallOptions(Struct, frozen=True):
@@ -175,5 +173,8 @@ def _check(options: CallOptions) -> None:
         raise ValueError("delay and run_at say the same thing; give one of them")
     if options.delay is not None and not 0 <= options.delay < float("inf"):
         raise ValueError(f"delay must be a number of seconds from 0 on, not {options.delay!r}")
-    if options.priority is not None and not -MAX_PRIORITY - 1 <= options.priority <= MAX_PRIORITY:
-        raise ValueError(f"priority must be from -32768 to 32767, not {options.priority!r}")
+    priority = 0 if options.priority is None else options.priority
+    if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
+        raise ValueError(
+            f"priority must be from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {priority!r}"
+        )
