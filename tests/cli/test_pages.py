@@ -1,0 +1,178 @@
+"""What people are shown: tables, pages, times; and nothing that a terminal would obey."""
+
+import re
+from typing import Any
+
+import pytest
+from click import unstyle
+from click.testing import CliRunner
+
+from offload.cli import COMMANDS, group
+from offload.cli.page import page, progress_text, sentence
+from offload.cli.table import table
+from offload.cli.times import duration, moment, seconds_of
+
+NOW = seconds_of("2026-03-01T12:00:00.000Z")
+
+
+def job(**members: Any) -> dict[str, Any]:
+    """A job that runs."""
+    return {
+        "id": 7,
+        "task": "mow",
+        "kind": "async",
+        "queue": "default",
+        "state": "running",
+        "done": False,
+        "params": {"lawn": "north", "height": 3},
+        "result": None,
+        "error": None,
+        "progress": {"done": 3, "total": 20, "message": None, "unit": "strip"},
+        "reason": None,
+        "attempt": 1,
+        "crashes": 0,
+        "interrupts": 0,
+        "priority": 0,
+        "tags": [],
+        "created_at": "2026-03-01T11:50:00.000Z",
+        "run_at": None,
+        "started_at": "2026-03-01T11:59:00.000Z",
+        "finished_at": None,
+        "worker": 2,
+        **members,
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "0.0 s"),
+        (0.04, "0.0 s"),
+        (1.25, "1.2 s"),
+        (9.96, "10.0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (3600, "1 h"),
+        (7325, "2 h 2 min"),
+        (86_400 * 3 + 4 * 3600 + 59, "3 d 4 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_moment_is_told_in_local_time_and_from_now() -> None:
+    assert re.fullmatch(
+        r"2026-0[23]-\d\d \d\d:\d\d:00 [-+]\d{4} \(2 min ago\)",
+        moment("2026-03-01T11:58:00.000Z", NOW),
+    )
+    assert moment("2026-03-01T12:00:30.000Z", NOW).endswith("(in 30 s)")
+
+
+def test_a_table_is_aligned() -> None:
+    done = job(id=12, state="succeeded", progress=None, finished_at="2026-03-01T11:59:30.000Z")
+
+    assert unstyle(table([done, job()], NOW, 200)).splitlines() == [
+        "id  state      task  parameters           progress    age     took",
+        "12  succeeded  mow   lawn=north height=3              10 min  30 s",
+        "7   running    mow   lawn=north height=3  3/20 strip  10 min  1 min",
+    ]
+
+
+@pytest.mark.parametrize("width", [120, 80, 66, 62])
+def test_a_table_gives_way_in_its_parameters(width: int) -> None:
+    waiting = job(state="queued", params={f"p{number}": number for number in range(12)})
+
+    shown = table([waiting], NOW, width).splitlines()
+
+    assert max(map(len, shown)) <= width
+    assert ("p11=11" in shown[1]) is (width == 120)
+    assert shown[1].endswith("  3/20 strip  10 min  1 min")
+
+
+def test_a_terminal_that_is_too_narrow_still_has_a_table() -> None:
+    assert (
+        table([job(state="queued")], NOW, 10).splitlines()[1].startswith("7   queued  mow   lawn=n")
+    )
+
+
+def test_long_values_in_a_table_are_cut() -> None:
+    shown = table([job(params={"a": "x" * 100, "b": [1] * 100})], NOW, 500)
+
+    assert f"a={'x' * 39}…" in shown
+    assert "b=[1,1,1," in shown
+
+
+def test_a_page_says_everything_once() -> None:
+    history: list[dict[str, Any]] = [
+        {"kind": "queued", "at": "2026-03-01T11:50:00.000Z", "actor": "http me", "reason": None},
+        {"kind": "rescued", "at": "2026-03-01T11:55:00.000Z", "actor": "care", "reason": "it died"},
+    ]
+    shown = unstyle(page(job(crashes=1, tags=["red"], priority=5), history, NOW))
+
+    assert re.sub(r"2026\S+ \S+ \S+ ", "", shown).splitlines() == [
+        "job 7  mow  running",
+        "  progress  3/20 strip",
+        '  params    {"lawn": "north", "height": 3}',
+        "  queue     default, priority 5",
+        "  tags      red",
+        "  attempt   1, 1 crashes",
+        "  created   (10 min ago)",
+        "  started   (1 min ago)",
+        "  worker    2",
+        "",
+        "history",
+        "  +    0.0 s  queued           by http me",
+        "  +    5 min  rescued          by care: it died",
+    ]
+
+
+def test_a_job_that_failed_without_a_traceback() -> None:
+    error = {"code": "lost", "type": None, "message": "its worker died", "traceback": None}
+
+    shown = page(job(state="failed", done=True, error=error), [], NOW)
+
+    assert "  error     its worker died (lost)\n" in shown
+    assert sentence(job(state="failed", error=error)) == "job 7 has failed: its worker died"
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (None, ""),
+        ({"done": 2.5, "total": None, "message": None, "unit": None}, "2.5"),
+        ({"done": 1, "total": 0, "message": "hot", "unit": "bun"}, "1/0 bun, hot"),
+    ],
+)
+def test_progress_in_words(progress: dict[str, Any] | None, words: str) -> None:
+    assert progress_text(progress) == words
+
+
+@pytest.mark.promise("S25")
+def test_what_a_terminal_would_obey_is_made_visible() -> None:
+    evil = "\x1b[2J\x07\x9b31m\u202e\r"
+    error = {"code": "exception", "type": "E", "message": evil, "traceback": f"line\n{evil}\n"}
+    progress = {"done": 1, "total": None, "message": evil, "unit": None}
+    history = [{"kind": "x", "at": "2026-03-01T11:50:00.000Z", "actor": evil, "reason": evil}]
+    said = {"params": {evil: evil}, "error": error, "progress": progress, "tags": [evil]}
+    bad = job(state="queued", reason=evil, **said)
+
+    shown = page(bad, history, NOW) + table([bad], NOW, 1000) + sentence(bad)
+
+    assert [each for each in shown if not (each.isprintable() or each == "\n")] == []
+    assert r"\x1b[2J\x07" in shown
+
+
+def test_the_help_says_what_each_command_says_of_itself() -> None:
+    shown = CliRunner().invoke(group, ["--help"]).stdout
+
+    for name, line in COMMANDS.items():
+        own = CliRunner().invoke(group, [name, "--help"])
+        assert own.exit_code == 0
+        assert line in own.stdout
+        assert re.search(rf"^  {name} +{re.escape(line)}$", shown, re.MULTILINE)
+
+
+def test_the_version() -> None:
+    assert re.fullmatch(r"offload \d+\.\d+\.\d+\n", CliRunner().invoke(group, ["--version"]).stdout)
