@@ -18,7 +18,6 @@ from offload.lifecycle import Shown
 from offload.model import By, NewJob, QueueSettings, State, Wish
 from offload.store.base import (
     Counts,
-    History,
     Insert,
     Inserted,
     List,
@@ -320,9 +319,11 @@ class Offload(Desk):
         Raises:
             UnknownJob, Evicted: there is no such job.
         """
-        self.read_job(job_id)
-        events: Events = self.run(ask(History(job_id)))
-        return events
+        return self.run(verbs.history(job_id))
+
+    async def ahistory(self, job_id: int) -> Events:
+        """The same without blocking the loop."""
+        return await self.perform(verbs.history(job_id))
 
     def queues(self) -> Settings:
         """Return the queues with their settings, by name."""

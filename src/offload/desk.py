@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from offload import lifetime, model, verbs
 from offload.clock import Clock
 from offload.config import Config, load_config
-from offload.errors import OffloadError
+from offload.errors import ConfigError
 from offload.house import House
 from offload.model import QueueSettings, State
 from offload.registry import Registry
@@ -67,7 +67,7 @@ class Desk:
     def configure(self, config: Config) -> None:
         """Use these settings instead of the program's own. Before the first verb only."""
         if self._house is not None:
-            raise OffloadError("this Offload is open already; configure it before its first verb")
+            raise ConfigError("this Offload is open already; configure it before its first verb")
         self._config = config
         self._said_of_queue = QueueSettings()
 

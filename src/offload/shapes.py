@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import Encoder
 
 from offload.lifecycle import Shown, shown_state
-from offload.model import Error, Job, Progress, State
+from offload.model import Error, Event, Job, Progress, State
 
 write = Encoder().encode
 """Write a shape as JSON bytes."""
@@ -40,6 +40,21 @@ class ProgressShape(Struct, frozen=True):
     total: float | None
     message: str | None
     unit: str | None
+
+
+class EventShape(Struct, frozen=True):
+    """An event as JSON."""
+
+    id: int
+    version: int
+    kind: str
+    state: State
+    at: str
+    actor: str
+    door: str
+    attempt: int
+    worker: int | None
+    reason: str | None
 
 
 class JobShape(Struct, frozen=True, kw_only=True):
@@ -138,9 +153,9 @@ def job_shape(
 
 
 def links(job: Job) -> dict[str, str]:
-    """Name what would work now: look, collect the result, cancel."""
+    """Name what would work now: look, read its history, collect the result, cancel."""
     itself = path(job.id)
-    found = {"self": itself}
+    found = {"self": itself, "events": f"{itself}/events"}
     if job.state is State.SUCCEEDED:
         found["result"] = f"{itself}/result"
     if not job.is_finished and job.requested is None:
@@ -151,6 +166,22 @@ def links(job: Job) -> dict[str, str]:
 def path(job_id: int) -> str:
     """Return where a job is found over HTTP."""
     return f"/v1/jobs/{job_id}"
+
+
+def event_shape(event: Event) -> EventShape:
+    """Return the shape of an event."""
+    return EventShape(
+        id=event.id,
+        version=event.version,
+        kind=event.kind,
+        state=event.state,
+        at=instant(event.at),
+        actor=event.actor,
+        door=event.door,
+        attempt=event.attempt,
+        worker=event.worker,
+        reason=event.reason,
+    )
 
 
 def error_shape(error: Error | None) -> ErrorShape | None:

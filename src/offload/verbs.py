@@ -17,8 +17,18 @@ from offload.errors import (
     QueueFull,
     UnknownJob,
 )
-from offload.model import By, Job, State, Wish
-from offload.store.base import Apply, Found, Full, Get, Gone, Insert, Inserted, KeyReused
+from offload.model import By, Event, Job, State, Wish
+from offload.store.base import (
+    Apply,
+    Found,
+    Full,
+    Get,
+    Gone,
+    History,
+    Insert,
+    Inserted,
+    KeyReused,
+)
 
 T = TypeVar("T")
 
@@ -63,6 +73,17 @@ def fetch(job_id: int, *, bodies: bool = True) -> Plan[Job]:
     if 0 < job_id <= found.issued:
         raise Evicted(job_id)
     raise UnknownJob(job_id)
+
+
+def history(job_id: int) -> Plan[list[Event]]:
+    """Read what happened to a job, oldest first.
+
+    Raises:
+        UnknownJob, Evicted: there is no such job.
+    """
+    yield from fetch(job_id, bodies=False)
+    events: list[Event] = yield History(job_id)
+    return events
 
 
 def request(job_id: int, wish: Wish, now: Callable[[], float], by: By) -> Plan[tuple[Job, bool]]:

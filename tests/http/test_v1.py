@@ -49,10 +49,10 @@ def test_links_name_only_what_would_work_now(open_site: Open) -> None:
     }
 
     assert links == {
-        running: {"self", "cancel"},
-        stopping: {"self"},
-        succeeded: {"self", "result"},
-        failed: {"self"},
+        running: {"self", "events", "cancel"},
+        stopping: {"self", "events"},
+        succeeded: {"self", "events", "result"},
+        failed: {"self", "events"},
     }
     result = site.get(f"/v1/jobs/{succeeded}").json["links"]["result"]
     assert site.get(result).json == 2
@@ -87,6 +87,18 @@ def test_each_job_of_a_list_says_why_it_waits(open_site: Open) -> None:
 
     assert "the only place of the queue" in reasons[waiting]
     assert (reasons[running], reasons[scheduled]) == (None, None)
+
+
+@pytest.mark.promise("S22")
+def test_the_events_of_a_job_are_its_history_without_a_gap(site: Site) -> None:
+    job_id = site.finished("/start/add?a=1")
+
+    events = site.get(f"/v1/jobs/{job_id}/events").json["items"]
+
+    assert [event["kind"] for event in events] == ["queued", "claimed", "succeeded"]
+    assert [event["version"] for event in events] == [1, 2, 3]
+    assert events[0]["door"] == "http"
+    assert site.get("/v1/jobs/99/events").problem == "unknown-job"
 
 
 # --- the tag of an answer

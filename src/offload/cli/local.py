@@ -5,6 +5,8 @@ import pwd
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from msgspec import to_builtins
+
 from offload import verbs
 from offload.app import Offload
 from offload.cli.settings import quiet
@@ -12,8 +14,8 @@ from offload.cli.verbs import JobView
 from offload.config import Config
 from offload.errors import ConfigError, StoreUnreadable
 from offload.lifecycle import Shown
-from offload.model import By, Event, Job, State, Wish
-from offload.shapes import instant, job_shape, write
+from offload.model import By, Job, State, Wish
+from offload.shapes import event_shape, job_shape, write
 from offload.values import decode
 
 
@@ -69,7 +71,7 @@ class Local:
 
     def history(self, job_id: int) -> Sequence[Mapping[str, Any]]:
         """Return a job's events, oldest first; see `Verbs.history`."""
-        return [_event_view(event) for event in self._app.history(job_id)]
+        return [to_builtins(event_shape(event)) for event in self._app.history(job_id)]
 
     def result(self, job_id: int) -> Any:
         """Return what a job returned; see `Verbs.result`."""
@@ -94,21 +96,6 @@ class Local:
         view = decode(write(job_shape(job, self._app.now(), reason, in_list=in_list)))
         assert isinstance(view, dict)
         return view
-
-
-def _event_view(event: Event) -> Mapping[str, Any]:
-    return {
-        "id": event.id,
-        "version": event.version,
-        "kind": event.kind,
-        "state": event.state.value,
-        "at": instant(event.at),
-        "actor": event.actor,
-        "door": event.door,
-        "attempt": event.attempt,
-        "worker": event.worker,
-        "reason": event.reason,
-    }
 
 
 def _user() -> str:

@@ -15,7 +15,7 @@ from offload.http.door import Door, path_id
 from offload.http.query import invalid, job_id_of, read_by, read_no_query
 from offload.http.wishes import LONGEST_WAIT_SECONDS
 from offload.model import Job, State
-from offload.shapes import JobShape, job_shape, write
+from offload.shapes import JobShape, event_shape, job_shape, write
 from offload.signature import Signature
 
 MOST_JOBS = 500
@@ -138,6 +138,13 @@ async def result(door: Door, request: Request) -> Response:
     read_no_query(request.scope["query_string"])
     found = await door.app.aread_job(path_id(request))
     return answers.json(verbs.value(found, door.app.shown(found)))
+
+
+async def events(door: Door, request: Request) -> Response:
+    """Tell what happened to a job, oldest first."""
+    read_no_query(request.scope["query_string"])
+    history = await door.app.ahistory(path_id(request))
+    return answers.json(write({"items": [event_shape(event) for event in history]}))
 
 
 async def cancel(door: Door, request: Request) -> Response:

@@ -23,6 +23,7 @@ ROUTES = (
     Route("POST", "/cancel", brief.cancel, _CONTROL, "cancel a job: ?id=7"),
     Route("GET", "/v1/jobs/{id}", jobs.show, _READ, "show a job, or wait for it to change"),
     Route("GET", "/v1/jobs/{id}/result", jobs.result, _READ, "give what a job has returned"),
+    Route("GET", "/v1/jobs/{id}/events", jobs.events, _READ, "tell what happened to a job"),
     Route("POST", "/v1/jobs/{id}/cancel", jobs.cancel, _CONTROL, "cancel a job"),
     Route("GET", "/v1/jobs", jobs.listing, _READ, "list jobs, newest first"),
     Route("POST", "/v1/tasks/{name}/jobs", tasks.start, _SUBMIT, "start a job with options"),
