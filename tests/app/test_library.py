@@ -20,6 +20,7 @@ from offload import (
     current,
     progress,
 )
+from offload.model import QueueSettings
 from tests.support import eventually
 
 pytestmark = pytest.mark.promise("P1")
@@ -378,4 +379,22 @@ def test_close_interrupts_and_the_next_start_goes_on() -> None:
     assert (interrupted.state, interrupted.attempt, interrupted.interrupts) == ("queued", 0, 1)
     assert job.result(10) == "done"
     assert job.read().attempt == 1
+    app.close()
+
+
+def test_a_queue_that_only_had_jobs_is_still_new_to_a_server() -> None:
+    app = Offload(worker="off")
+
+    @app.task
+    async def nothing() -> None: ...
+
+    nothing.start()
+    before = app.queues()
+    app.set_queue(QueueSettings(), QueueSettings(limit=3, capacity=10, keep=1000))
+    again = app.set_queue(QueueSettings(), QueueSettings(limit=7))
+
+    assert [(queue.name, queue.limit, queue.keep) for queue in before] == [
+        ("default", None, 10_000)
+    ]
+    assert (again.limit, again.capacity, again.keep) == (3, 10, 1000)
     app.close()

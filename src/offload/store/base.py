@@ -91,8 +91,9 @@ class Claim(Operation[list[Job]], frozen=True):
 class Apply(Operation[list["Job | Gone | None"]], frozen=True):
     """Apply decisions, each by compare-and-set on the job's version.
 
-    Answers with a list, one item per change: None where it was applied (or had been before), the
-    job as it stands (without bodies) where somebody was faster, `Gone` where it is no longer kept.
+    Answers with a list, one item per change: None where it was applied, the job as it stands
+    (without bodies) where somebody was faster, `Gone` where it is no longer kept. Whoever sends a
+    change a second time is shown the job with the version that the first one gave it.
     """
 
     changes: tuple[Change, ...]

@@ -11,9 +11,12 @@ from queue
 where name = :name;
 
 -- name: queues
-select name, slot_limit, capacity, keep, keep_seconds, keep_bytes, paused
+select name
 from queue
-order by name;
+union
+select queue
+from tally
+order by 1;
 
 -- name: put_queue
 insert into queue (name, slot_limit, capacity, keep, keep_seconds, keep_bytes, paused)

@@ -56,7 +56,7 @@ DEFAULT_QUEUE = Queue(
     keep_bytes=1 << 30,
     paused=False,
 )
-"""What a queue is created with where nobody said otherwise: no limit, no capacity; the newest
+"""What a queue is where nobody said otherwise: no limit, no capacity; the newest
 10,000 finished jobs of the last seven days, a gibibyte at most."""
 
 KEEP_KEYS_SECONDS = 86_400.0
@@ -346,8 +346,12 @@ class Transaction:
         return queue
 
     def _queue(self, name: str) -> Queue:
+        """Return a queue's settings; one that nobody has set has the defaults, and no row.
+
+        So `offload serve` still finds it new after a script has used it.
+        """
         row = self._one("queue", {"name": name})
-        return rows.queue_of(row) if row is not None else self._set_queue(SetQueue(name))
+        return rows.queue_of(row) if row is not None else replace(DEFAULT_QUEUE, name=name)
 
     # --- care
 
@@ -430,8 +434,8 @@ class Transaction:
         raise TypeError(f"the store has no query {type(query).__name__}")
 
     def queues(self) -> list[Queue]:
-        """Return all queues by name."""
-        return [rows.queue_of(row) for row in self._all("queues", {})]
+        """Return all queues by name: those that were set, and those that have had a job."""
+        return [self._queue(row[0]) for row in self._all("queues", {})]
 
     def _get(self, ids: tuple[int, ...], bodies: bool) -> Found:
         found = self._all("jobs", {"ids": rows.encode(ids).decode()})
