@@ -1,0 +1,376 @@
+"""Every state × move × request × outcome: the rules about states, against a table of their own.
+
+Nothing here is drawn at random: the facts that a rule looks at are few, so all of them are tried.
+"""
+
+from itertools import product
+
+import pytest
+from msgspec.structs import asdict
+
+from offload.errors import AlreadyFinished
+from offload.lifecycle import (
+    CANCEL_REQUESTED,
+    MAX_CRASHES,
+    MOVES,
+    Move,
+    Shown,
+    claim,
+    conclude,
+    request,
+    shown_state,
+)
+from offload.model import (
+    FINISHED,
+    Change,
+    Crashed,
+    Failed,
+    Job,
+    Outcome,
+    State,
+    Succeeded,
+    Wish,
+    Yielded,
+)
+from tests.ideas.samples import BY, SOME_ERROR, WISHES, a_job
+
+NOW = 1005.0
+
+OUTCOMES: tuple[Outcome, ...] = (Succeeded(b"16"), Failed(SOME_ERROR), Yielded(), Crashed())
+CRASHES = tuple(range(MAX_CRASHES + 2))
+UNFINISHED = frozenset(State) - FINISHED
+
+DIAGRAM = {
+    ("queued", "claimed", "running"),
+    ("queued", "cancelled", "cancelled"),
+    ("running", "succeeded", "succeeded"),
+    ("running", "failed", "failed"),
+    ("running", "stopped", "cancelled"),
+    ("running", "interrupted", "queued"),
+    ("running", "rescued", "queued"),
+    ("paused", "cancelled", "cancelled"),
+}
+"""The published diagram of states, written a second time: from, move, to."""
+
+ENDS = {
+    ("succeeded", None): ("succeeded", "succeeded"),
+    ("succeeded", "cancel"): ("succeeded", "succeeded"),
+    ("failed", None): ("failed", "failed"),
+    ("failed", "cancel"): ("failed", "failed"),
+    ("yielded", None): ("interrupted", "queued"),
+    ("yielded", "cancel"): ("stopped", "cancelled"),
+    ("crashed", None): ("rescued", "queued"),
+    ("crashed", "cancel"): ("stopped", "cancelled"),
+    ("crashed too often", None): ("failed", "failed"),
+    ("crashed too often", "cancel"): ("stopped", "cancelled"),
+}
+"""What an outcome and a wish make of a running job: the event, the state."""
+
+NEVER_TOUCHED = (
+    "id", "task", "kind", "queue", "priority", "created_at", "owner", "tags", "params", "size",
+)  # fmt: skip
+
+
+def every_conclusion() -> list[tuple[Job, Outcome]]:
+    """All running jobs that `conclude` can tell apart, with each outcome."""
+    return [
+        (a_job(State.RUNNING, requested=wish, crashes=crashes, interrupts=interrupts), outcome)
+        for wish, crashes, interrupts, outcome in product(WISHES, CRASHES, (0, 4), OUTCOMES)
+    ]
+
+
+def every_request() -> list[tuple[Job, Wish]]:
+    """All unfinished jobs that `request` can tell apart, with each wish."""
+    return [
+        (a_job(state, requested=wished, ahead=ahead, run_at=run_at), wish)
+        for state, wished, ahead, run_at, wish in product(
+            UNFINISHED, WISHES, (False, True), (None, NOW + 60), Wish
+        )
+    ]
+
+
+def every_change() -> list[tuple[Job, Change]]:
+    """Every change that can be decided, with the job from which it was decided."""
+    changes = [(job, conclude(job, outcome, NOW, BY)) for job, outcome in every_conclusion()]
+    for job, wish in every_request():
+        change = request(job, wish, NOW, BY)
+        changes += [(job, change)] if change is not None else []
+    return changes
+
+
+def kind_of(job: Job, outcome: Outcome) -> str:
+    if isinstance(outcome, Crashed) and job.crashes + 1 >= MAX_CRASHES:
+        return "crashed too often"
+    return type(outcome).__name__.lower()
+
+
+# --- the table
+
+
+@pytest.mark.promise("S6")
+def test_the_table_of_moves_is_the_published_diagram() -> None:
+    table = {
+        (state.value, move.value, to.value)
+        for state, moves in MOVES.items()
+        if state is not None
+        for move, to in moves.items()
+    }
+
+    assert table == DIAGRAM
+    assert MOVES[None] == {Move.START: State.QUEUED}
+    assert set(MOVES) == {None, *State}
+
+
+@pytest.mark.promise("S5")
+@pytest.mark.parametrize("state", sorted(FINISHED))
+def test_no_move_leads_out_of_a_finished_state(state: State) -> None:
+    assert MOVES[state] == {}
+
+
+@pytest.mark.promise("S6")
+def test_every_decided_change_is_a_move_of_the_diagram() -> None:
+    steps = {
+        (change.before.value, change.event, change.after.state.value)
+        for _, change in every_change()
+    }
+    wishes = {("running", CANCEL_REQUESTED, "running")}
+
+    claims = {("queued", "claimed", "running")}
+
+    assert steps == (DIAGRAM - claims) | wishes
+
+
+# --- concluding
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize(("job", "outcome"), every_conclusion())
+def test_an_outcome_and_a_wish_decide_the_end(job: Job, outcome: Outcome) -> None:
+    wish = None if job.requested is None else job.requested.value
+
+    change = conclude(job, outcome, NOW, BY)
+
+    assert (change.event, change.after.state.value) == ENDS[kind_of(job, outcome), wish]
+    assert change.before is State.RUNNING
+    assert change.by == BY
+
+
+@pytest.mark.parametrize("crashes", CRASHES)
+def test_finishing_first_wins_over_a_cancel(crashes: int) -> None:
+    job = a_job(State.RUNNING, requested=Wish.CANCEL, crashes=crashes)
+
+    succeeded = conclude(job, Succeeded(b"16"), NOW, BY).after
+    failed = conclude(job, Failed(SOME_ERROR), NOW, BY).after
+
+    assert (succeeded.state, succeeded.result) == (State.SUCCEEDED, b"16")
+    assert (failed.state, failed.error) == (State.FAILED, SOME_ERROR)
+
+
+@pytest.mark.parametrize("outcome", [Yielded(), Crashed()])
+def test_a_cancel_redirects_what_would_go_back_to_the_queue(outcome: Outcome) -> None:
+    wished = conclude(a_job(State.RUNNING, requested=Wish.CANCEL), outcome, NOW, BY).after
+    unwished = conclude(a_job(State.RUNNING), outcome, NOW, BY).after
+
+    assert (wished.state, wished.finished_at) == (State.CANCELLED, NOW)
+    assert (unwished.state, unwished.finished_at) == (State.QUEUED, None)
+
+
+@pytest.mark.promise("S5")
+@pytest.mark.parametrize(
+    ("state", "outcome"), list(product(sorted(set(State) - {State.RUNNING}), OUTCOMES))
+)
+def test_only_a_running_job_can_be_concluded(state: State, outcome: Outcome) -> None:
+    with pytest.raises(AssertionError, match=f"job 7 is {state}"):
+        conclude(a_job(state), outcome, NOW, BY)
+
+
+@pytest.mark.promise("S19")
+def test_the_third_crash_is_the_last() -> None:
+    job = a_job()
+    states = []
+
+    for worker in range(1, MAX_CRASHES + 1):
+        running = claim(job, worker, NOW + 30, NOW)
+        job = conclude(running, Crashed(), NOW, BY).after
+        states.append(job.state)
+
+    assert states == [State.QUEUED, State.QUEUED, State.FAILED]
+    assert job.crashes == MAX_CRASHES
+    assert job.error is not None
+    assert job.error.code == "crash-loop"
+    assert "3 times" in job.error.message
+
+
+def test_a_crash_says_how_many_are_left() -> None:
+    change = conclude(a_job(State.RUNNING, crashes=1), Crashed(), NOW, BY)
+
+    assert change.after.reason == "its worker died (2 of 3)"
+
+
+@pytest.mark.promise("S3")
+@pytest.mark.parametrize("outcome", [Yielded(), Crashed()])
+def test_what_goes_back_uses_up_no_attempt_but_a_token(outcome: Outcome) -> None:
+    first = claim(a_job(), 3, NOW + 30, NOW)
+
+    back = conclude(first, outcome, NOW, BY).after
+    second = claim(back, 4, NOW + 60, NOW + 1)
+
+    assert (first.attempt, back.attempt, second.attempt) == (1, 0, 1)
+    assert (first.token, back.token, second.token) == (1, 1, 2)
+
+
+def test_an_interrupt_is_counted_and_is_no_crash() -> None:
+    job = a_job(State.RUNNING, crashes=1, interrupts=1)
+
+    after = conclude(job, Yielded(), NOW, BY).after
+
+    assert (after.interrupts, after.crashes) == (2, 1)
+    assert after.reason == "interrupted by a shutdown"
+
+
+def test_a_value_and_an_error_are_kept_as_they_came() -> None:
+    succeeded = conclude(a_job(State.RUNNING), Succeeded(b"null"), NOW, BY).after
+    failed = conclude(a_job(State.RUNNING), Failed(SOME_ERROR), NOW, BY).after
+
+    assert (succeeded.result, succeeded.error) == (b"null", None)
+    assert (failed.result, failed.error) == (None, SOME_ERROR)
+
+
+# --- what holds for every change
+
+
+def test_every_change_raises_the_version_by_one_and_leaves_the_token() -> None:
+    for job, change in every_change():
+        assert change.after.version == job.version + 1
+        assert change.after.token == job.token
+
+
+def test_no_change_touches_what_a_job_is() -> None:
+    for job, change in every_change():
+        before, after = asdict(job), asdict(change.after)
+
+        assert [name for name in NEVER_TOUCHED if before[name] != after[name]] == []
+
+
+@pytest.mark.promise("S12")
+def test_a_released_job_holds_nothing() -> None:
+    for _, change in every_change():
+        after = change.after
+        if after.state is State.RUNNING:
+            continue
+
+        assert (after.worker, after.lease_until, after.occupies_slot) == (None, None, False)
+        assert (after.requested, after.run_at, after.ahead) == (None, None, False)
+        assert after.claimable is (after.state is State.QUEUED)
+
+
+def test_an_end_has_its_instant_and_nothing_else_has() -> None:
+    for _, change in every_change():
+        assert change.after.finished_at == (NOW if change.after.is_finished else None)
+
+
+def test_only_a_job_that_runs_or_ran_to_its_end_says_when_it_began() -> None:
+    for job, change in every_change():
+        expected = None if change.after.state is State.QUEUED else job.started_at
+
+        assert change.after.started_at == expected
+
+
+# --- asking
+
+
+@pytest.mark.promise("S9")
+@pytest.mark.parametrize("state", [State.QUEUED, State.PAUSED])
+def test_a_job_that_does_not_run_obeys_a_cancel_at_once(state: State) -> None:
+    change = request(a_job(state), Wish.CANCEL, NOW, BY)
+
+    assert change is not None
+    assert (change.event, change.before) == ("cancelled", state)
+    assert change.after.state is State.CANCELLED
+    assert not change.after.claimable
+
+
+@pytest.mark.promise("S10")
+def test_a_running_job_keeps_the_wish_and_everything_else() -> None:
+    job = a_job(State.RUNNING)
+
+    change = request(job, Wish.CANCEL, NOW, BY)
+
+    assert change is not None
+    assert change.event == CANCEL_REQUESTED
+    assert asdict(change.after) == asdict(job) | {
+        "requested": Wish.CANCEL,
+        "version": job.version + 1,
+    }
+
+
+def test_the_same_wish_again_changes_nothing() -> None:
+    asked = a_job(State.RUNNING, requested=Wish.CANCEL)
+    cancelled = a_job(State.CANCELLED)
+
+    assert request(asked, Wish.CANCEL, NOW, BY) is None
+    assert request(cancelled, Wish.CANCEL, NOW, BY) is None
+
+
+@pytest.mark.promise("S5")
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
+def test_a_cancel_after_the_end_is_refused(state: State) -> None:
+    with pytest.raises(AlreadyFinished, match=f"job 7 has already {state}"):
+        request(a_job(state), Wish.CANCEL, NOW, BY)
+
+
+# --- claiming
+
+
+@pytest.mark.parametrize("crashes", CRASHES)
+def test_a_claim_takes_hold_of_all_there_is_to_hold(crashes: int) -> None:
+    waiting = a_job(crashes=crashes, ahead=True, run_at=NOW - 1, reason="its worker died (1 of 3)")
+
+    job = claim(waiting, 3, NOW + 30, NOW)
+
+    assert (job.state, job.worker, job.lease_until) == (State.RUNNING, 3, NOW + 30)
+    assert (job.occupies_slot, job.claimable, job.ahead) == (True, False, False)
+    assert (job.version, job.token, job.attempt) == (2, 1, 1)
+    assert (job.started_at, job.run_at, job.reason) == (NOW, None, None)
+    assert (job.crashes, job.interrupts) == (waiting.crashes, waiting.interrupts)
+
+
+def test_a_new_attempt_begins_without_the_last_one_s_progress() -> None:
+    interrupted = conclude(a_job(State.RUNNING), Yielded(), NOW, BY).after
+
+    job = claim(interrupted, 3, NOW + 30, NOW)
+
+    assert job.progress is None
+
+
+@pytest.mark.promise("S2")
+@pytest.mark.parametrize("state", sorted(set(State) - {State.QUEUED}))
+def test_only_a_queued_job_can_be_claimed(state: State) -> None:
+    with pytest.raises(AssertionError, match=f"job 7 is {state}: it cannot be claimed"):
+        claim(a_job(state), 3, NOW + 30, NOW)
+
+
+# --- what people are shown
+
+
+@pytest.mark.promise("S10")
+@pytest.mark.parametrize(
+    ("state", "wish", "run_at"), list(product(State, WISHES, (None, NOW - 1, NOW, NOW + 1)))
+)
+def test_a_shown_state_is_never_ahead_of_the_truth(
+    state: State, wish: Wish | None, run_at: float | None
+) -> None:
+    shown = shown_state(a_job(state, requested=wish, run_at=run_at), NOW)
+
+    if state is State.RUNNING and wish is Wish.CANCEL:
+        assert shown is Shown.CANCELLING
+    elif state is State.QUEUED and run_at == NOW + 1:
+        assert shown is Shown.SCHEDULED
+    else:
+        assert shown.value == state.value
+
+
+def test_a_job_that_is_due_now_is_not_scheduled_any_more() -> None:
+    job = a_job(run_at=NOW)
+
+    assert shown_state(job, NOW) is Shown.QUEUED

@@ -1,0 +1,435 @@
+"""Each operation is broken off at each of its statements: all of it is there, or none of it.
+
+Four ways: the statement fails; the process ends before it, or after a commit (a fork, `_exit`);
+the commit is sent and its answer never comes, stored or not. Afterwards the file is opened again
+and compared, row by row, with what it was before and with what an undisturbed run makes of it.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from offload.errors import StoreError
+from offload.model import Crashed, Error, Failed, Progress, QueueSettings, Succeeded, Yielded
+from offload.store.base import (
+    Apply,
+    CommitUnknown,
+    Enter,
+    Insert,
+    Leave,
+    Operation,
+    Promote,
+    Prune,
+    Renew,
+    Report,
+    SetQueue,
+    Stopping,
+)
+from offload.store.sqlite import SQLiteStore
+from tests.store.asking import A_WORKER, Asker, a_new_job
+from tests.store.connections import (
+    Tap,
+    TappedConnection,
+    is_commit,
+    let_it_run,
+    tapped,
+    without_waiting_for_the_disk,
+)
+from tests.store.forking import exit_code, fork
+
+Operations = list[Operation[Any]]
+Content = dict[str, list[tuple[Any, ...]]]
+
+LONG = b"7" * 3000
+ENDED = 9
+"""The exit code of a process that a test ended in the middle."""
+
+
+def make_a_lived_in_database(file: Path) -> Asker:
+    """Have something of everything: finished, running, queued and scheduled jobs, keys, workers."""
+    ask = Asker(SQLiteStore(file))
+    ask.set_queue(capacity=20, keep=3)
+    ask.enter()
+    ask.enter()
+    ask.run_to_success(2, value=LONG, params=LONG)
+    ask.run_to_failure(Error("exception", "n" * 3000))
+    ask.run_to_success(2)
+    ask.start(8, params=LONG)
+    ask.start(2, run_at=ask.now + 5)
+    ask.insert(a_new_job(), key="k", digest=b"d")
+    ask.claim(5)
+    ask.now += 10
+    return ask
+
+
+def every_operation(ask: Asker) -> dict[str, Operations]:
+    """Every kind of operation on that database, in the forms that take different ways."""
+    running = [ask.job(job_id) for job_id in ask.owned()]
+    one, two, three, four, five = running
+    ended = [
+        ask.conclusion(one, Succeeded(LONG)),
+        ask.conclusion(two, Failed(Error("exception", "n" * 3000))),
+        ask.conclusion(three, Yielded()),
+        ask.conclusion(four, Crashed()),
+        ask.cancellation(five),
+        ask.cancellation(ask.job(five.id + 1)),
+    ]
+    stale = ask.conclusion(replace(one, version=one.version - 1), Succeeded(b"stale"))
+    kinds: dict[str, Operations] = {
+        "start": [ask.an_insert(a_new_job(params=LONG), a_new_job(queue="new"), key="l")],
+        "start again": [ask.an_insert(a_new_job(), key="k", digest=b"d")],
+        "start too many": [ask.an_insert(*[a_new_job()] * 30)],
+        "claim": [ask.a_claim(2)],
+        "apply": [Apply(tuple(ended), ask.now)],
+        "apply with a stale one": [Apply((*ended[:2], stale), ask.now)],
+        "renew": [Renew(1, ask.now, ask.now + 30)],
+        "report": [Report(((one.id, one.token, Progress(1.0)),))],
+        "enter": [Enter(A_WORKER)],
+        "stopping": [Stopping(1)],
+        "leave": [Leave(2)],
+        "set a queue": [SetQueue("default", QueueSettings(limit=2))],
+        "let in": [Promote(ask.now)],
+        "prune": [Prune(ask.now)],
+    }
+    kinds["all of it"] = [
+        operation for name in ("start", "claim", "apply", "let in", "prune", "renew")
+        for operation in kinds[name]
+    ]  # fmt: skip
+    return kinds
+
+
+class Trial:
+    """One operation on a copy of a database, with a tap in its statements."""
+
+    def __init__(self, template: Path | None, file: Path, operations: Operations) -> None:
+        self.file = file
+        self.operations = operations
+        for leftover in file.parent.glob(f"{file.name}*"):
+            leftover.unlink()
+        if template is not None:
+            shutil.copy(template, file)
+
+    def run(self, tap: Tap, *, opened: bool) -> list[Any]:
+        """Run it; with `opened` the tap sees only what comes after the opening of the file."""
+        taps = [let_it_run if opened else tap]
+        store = SQLiteStore(self.file, connect=connect_through(taps))
+        try:
+            if opened:
+                store.run([])
+            taps[0] = tap
+            answers, _ = store.run(self.operations)
+            return answers
+        finally:
+            taps[0] = let_it_run
+            store.close()
+
+    def content(self) -> Content:
+        """Everything that is in the file, having looked whether it is sound."""
+        connection = sqlite3.connect(self.file)
+        tables = [
+            name
+            for (name,) in connection.execute("select name from sqlite_master where type = 'table'")
+        ]
+        content = {
+            name: sorted(connection.execute(f"select * from {name}"), key=repr) for name in tables
+        }
+        if tables:
+            check_soundness(connection)
+        connection.close()
+        return content
+
+
+def check_soundness(connection: sqlite3.Connection) -> None:
+    """Hold the tables of a database against each other."""
+
+    def rows(query: str) -> list[Any]:
+        return connection.execute(query).fetchall()
+
+    assert rows("pragma integrity_check") == [("ok",)]
+    assert rows("select queue, state, jobs from tally where jobs <> 0 order by 1, 2") == rows(
+        "select queue, state, count(*) from job group by 1, 2 order by 1, 2"
+    )
+    assert rows("select queue, state, bytes from tally where bytes <> 0 order by 1, 2") == rows(
+        "select queue, state, sum(size) from job where finished_at is not null group by 1, 2 "
+        "having sum(size) <> 0 order by 1, 2"
+    )
+    assert rows("select id, version, state from job order by id") == rows(
+        "select job_id, max(version), state from event group by job_id order by job_id"
+    )
+    assert rows("select count(*) from event group by job_id having count(*) <> max(version)") == []
+    assert rows("select 1 from body where job_id not in (select id from job)") == []
+    assert rows("select 1 from job where occupies_slot <> (state = 'running')") == []
+    assert (
+        rows(
+            "select 1 from job where id > (select max(seq) from sqlite_sequence where name = 'job')"
+        )
+        == []
+    )
+
+
+def connect_through(taps: list[Tap]) -> Callable[..., TappedConnection]:
+    """Connect through the tap in the list; what a process wrote outlives it without a sync."""
+    return tapped(lambda text, run: without_waiting_for_the_disk(text, lambda: taps[0](text, run)))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "update job set state = 'queued', worker = null, occupies_slot = 0 where id = 6",
+        "update job set size = size + 1 where id = 1",
+        "update tally set jobs = jobs + 1",
+        "delete from job where id = 1",
+        "delete from event where version = 2",
+        "update event set state = 'failed' where version = 3",
+        "insert into body values (99, 'params', x'00')",
+        "update job set occupies_slot = 0",
+        "update sqlite_sequence set seq = seq - 1 where name = 'job'",
+    ],
+)
+def test_the_check_sees_what_is_not_sound(template: Path, kinds: object, spoil: str) -> None:
+    connection = sqlite3.connect(template)
+    check_soundness(connection)
+    connection.execute(spoil)
+
+    with pytest.raises(AssertionError):
+        check_soundness(connection)
+
+    connection.close()
+
+
+class Milestones:
+    """A tap that counts statements and keeps the file's content after each commit."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.statements: list[str] = []
+        self.contents = [trial.content()]
+        self._trial = trial
+
+    def tap(self, statement: str, run: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        self.statements.append(statement)
+        cursor = run()
+        if is_commit(statement):
+            self.contents.append(self._trial.content())
+        return cursor
+
+    def is_commit(self, number: int) -> bool:
+        return is_commit(self.statements[number - 1])
+
+    def commits_before(self, number: int) -> int:
+        return sum(map(is_commit, self.statements[:number]))
+
+
+class At:
+    """A tap that does something at the statement of that number, instead of it or after it."""
+
+    def __init__(self, number: int, act: Callable[[], None], *, after: bool = False) -> None:
+        self._left = number
+        self._act = act
+        self._after = after
+
+    def __call__(self, statement: str, run: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        self._left -= 1
+        if self._left != 0:
+            return run()
+        if self._after:
+            run()
+        self._act()
+        raise AssertionError("it should have ended here")
+
+
+def fail() -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+def exits(trial: Trial, tap: Tap, *, opened: bool) -> int:
+    """Run the trial in a process of its own; return its exit code."""
+    return exit_code(fork(partial(trial.run, tap, opened=opened)))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("template") / "offload.db"
+
+
+@pytest.fixture(scope="module")
+def kinds(template: Path) -> dict[str, Operations]:
+    ask = make_a_lived_in_database(template)
+    operations = every_operation(ask)
+    ask.store.close()
+    return operations
+
+
+KINDS = (
+    "start", "start again", "start too many", "claim", "apply", "apply with a stale one", "renew",
+    "report", "enter", "stopping", "leave", "set a queue", "let in", "prune", "all of it",
+)  # fmt: skip
+
+POINTS: dict[str, int] = {}
+"""How many points each way was tried at; told at the end."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tell(request: pytest.FixtureRequest) -> Any:
+    yield
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        ways = ", ".join(f"{number} {way}" for way, number in sorted(POINTS.items()))
+        print(f"\n  {sum(POINTS.values())} crash points: {ways}", flush=True)
+
+
+def count(way: str) -> None:
+    POINTS[way] = POINTS.get(way, 0) + 1
+
+
+class Case:
+    """A kind of operation, and the milestones of an undisturbed run."""
+
+    def __init__(
+        self, template: Path | None, operations: Operations, folder: Path, *, opened: bool
+    ) -> None:
+        self._template = template
+        self._operations = operations
+        self._file = folder / "offload.db"
+        self.opened = opened
+        trial = self.trial()
+        self.milestones = Milestones(trial)
+        self.answers = trial.run(self.milestones.tap, opened=opened)
+
+    @property
+    def numbers(self) -> range:
+        return range(1, len(self.milestones.statements) + 1)
+
+    def trial(self) -> Trial:
+        return Trial(self._template, self._file, self._operations)
+
+
+@pytest.fixture(params=KINDS)
+def case(
+    request: pytest.FixtureRequest, template: Path, kinds: dict[str, Operations], tmp_path: Path
+) -> Case:
+    """An operation on an open file: the points are those of its transaction."""
+    return Case(template, kinds[request.param], tmp_path, opened=True)
+
+
+@pytest.fixture(params=["a new file", "a file that is there"])
+def opening(
+    request: pytest.FixtureRequest, template: Path, kinds: dict[str, Operations], tmp_path: Path
+) -> Case:
+    """An operation that opens the file, and in one of the cases makes it."""
+    made = request.param == "a new file"
+    return Case(None if made else template, kinds["start"], tmp_path, opened=False)
+
+
+def test_the_kinds_are_all_tried(kinds: dict[str, Operations]) -> None:
+    assert set(KINDS) == set(kinds)
+    tried = {type(operation) for operations in kinds.values() for operation in operations}
+    assert tried == set(Operation.__subclasses__())
+
+
+def check_failing(case: Case) -> None:
+    for number in case.numbers:
+        trial = case.trial()
+        before = case.milestones.contents[case.milestones.commits_before(number - 1)]
+
+        with pytest.raises(StoreError, match="disk I/O error"):
+            trial.run(At(number, fail), opened=case.opened)
+
+        assert trial.content() == before
+        assert trial.run(let_it_run, opened=True) == case.answers
+        assert trial.content() == case.milestones.contents[-1]
+        count("failing")
+
+
+def check_ending(case: Case) -> None:
+    """End the process before each statement, and after each commit: elsewhere that is the same."""
+    points = [(number, False) for number in case.numbers]
+    points += [(number, True) for number in case.numbers if case.milestones.is_commit(number)]
+    for number, after in points:
+        trial = case.trial()
+        done = case.milestones.commits_before(number if after else number - 1)
+
+        code = exits(trial, At(number, lambda: os._exit(ENDED), after=after), opened=case.opened)
+
+        assert code == ENDED
+        assert trial.content() == case.milestones.contents[done]
+        if not case.opened and done < case.milestones.commits_before(len(case.numbers)):
+            assert trial.run(let_it_run, opened=True) == case.answers
+            assert trial.content() == case.milestones.contents[-1]
+        count("ending after a commit" if after else "ending")
+
+
+@pytest.mark.slow
+@pytest.mark.promise("D1")
+@pytest.mark.promise("S23")
+def test_an_operation_whose_statement_fails_has_done_nothing(case: Case) -> None:
+    check_failing(case)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("D1")
+@pytest.mark.promise("P1")
+@pytest.mark.promise("S1")
+@pytest.mark.promise("S22")
+def test_an_operation_whose_process_ends_is_done_if_it_was_committed(case: Case) -> None:
+    check_ending(case)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("D1")
+def test_opening_that_fails_can_be_repeated(opening: Case) -> None:
+    check_failing(opening)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("D1")
+def test_opening_whose_process_ends_can_be_repeated(opening: Case) -> None:
+    check_ending(opening)
+
+
+@pytest.mark.promise("S1")
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_commit_without_an_answer_is_found_out(case: Case, stored: bool) -> None:
+    """The connection breaks while the commit is on its way; a new one can tell what it did."""
+    trial = case.trial()
+    last = len(case.milestones.statements)
+    connections: list[sqlite3.Connection] = []
+
+    def lose() -> None:
+        if not stored:
+            connections[0].execute("rollback")
+        fail()
+
+    taps: list[Tap] = [let_it_run]
+    opener = connect_through(taps)
+
+    def connect(*args: Any, **kwargs: Any) -> Any:
+        connection = opener(*args, **kwargs)
+        connections.append(connection.real)
+        return connection
+
+    store = SQLiteStore(trial.file, connect=connect)
+    store.run([])
+    taps[0] = At(last, lose, after=stored)
+    with pytest.raises(CommitUnknown):
+        store.run(trial.operations)
+    found = [store.recover(operation) for operation in trial.operations]
+    content = trial.content()
+    store.close()
+
+    assert content == case.milestones.contents[-1 if stored else 0]
+    for operation, expected, answer in zip(trial.operations, case.answers, found, strict=True):
+        inserted = stored and isinstance(operation, Insert) and _is_new(expected)
+        assert answer == (expected if inserted else UNSET)
+    count("commit unknown")
+
+
+def _is_new(answer: Any) -> bool:
+    return getattr(answer, "repeated", None) is False
