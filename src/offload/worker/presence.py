@@ -62,15 +62,20 @@ class LockFile:
         self._let_go()
 
     def is_alive(self, info: WorkerInfo) -> bool:
-        """Try the lock: it is refused exactly as long as the process lives."""
+        """Try the lock: it is refused exactly as long as the process lives.
+
+        A lock that cannot be tried (no descriptors are left, say) is no proof of death.
+        """
         try:
             descriptor = os.open(self._folder / info.lock_file, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
+        except OSError:
+            return True
         try:
             # Shared, so that two who ask at once do not take each other for the owner.
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:
             return True
         finally:
             os.close(descriptor)

@@ -254,8 +254,6 @@ class Worker:
             if error:
                 self._tell_of_failure(error)
                 await self._back_off(failures)
-            else:
-                self._told_of_failure = False
 
     async def _round(self) -> StoreError | None:
         """Apply and claim once, in one batch; returns what the store could not do."""
@@ -344,7 +342,8 @@ class Worker:
             self._oddities["not ours any more when it ended: the outcome is dropped"] += 1
         del self._held[attempt.job.id, attempt.job.token]
         self._note_idle()
-        self._wake.set()
+        if not self._held:
+            self._wake.set()
 
     async def apply(self, change: Change) -> Job | Gone | None:
         """Store a change with the next round; see `Desk.apply`."""
@@ -471,6 +470,7 @@ class Worker:
         await care(self._mailbox, self._presence, self.clock)
         if not self._settings.queues:
             self._queues = [queue.name for queue in await self._mailbox.read_soon(Queues())]
+        self._told_of_failure = False
         self._look_again()
 
     def _renewal(self) -> Renew:

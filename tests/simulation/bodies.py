@@ -1,0 +1,152 @@
+"""The tasks that are simulated, and the witness that notes when their code runs.
+
+The witness is told by the code itself and knows nothing of the store; so what the store claims to
+have happened can be held against it.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from offload import current
+from offload.registry import Registry
+from offload.values import encode
+from tests.simulation.history import Begun, Ended
+
+
+class Witness(Protocol):
+    """Notes what code does."""
+
+    def begins(self, job: int) -> Begun:
+        """Note that code of a job begins, in the present process."""
+        ...
+
+    def ends(self, ended: Ended) -> None:
+        """Note how it ended."""
+        ...
+
+    def block(self, seconds: float) -> None:
+        """Let the present process's loop stand still, as code does that never awaits."""
+        ...
+
+
+class _Run:
+    """One run of code; `value` is what it is about to return."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.value: bytes | None = None
+
+    def returns(self, value: Any) -> Any:
+        self.value = encode(value)
+        return value
+
+
+class Bodies:
+    """The tasks. Every one is a coroutine function, or returns a coroutine for a thread to run."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+
+    def registry(self, *, with_rare: bool) -> Registry:
+        """Return the tasks that a worker knows."""
+        registry = Registry()
+        for function in (self.nap, self.fail, self.stubborn, self.tidy, self.hog, self.odd):
+            registry.add(function)
+        registry.add(self.polite, executor="thread")
+        registry.add(self.deaf, executor="thread")
+        if with_rare:
+            registry.add(self.nap, name="rare")
+        return registry
+
+    async def nap(self, seconds: float, steps: int = 1) -> Any:
+        """Sleep in steps, say how far it is, return a number."""
+        async with self._run() as run:
+            for step in range(steps):
+                current().progress(step, steps, str(run.number))
+                await asyncio.sleep(seconds / steps)
+            return run.returns(run.number)
+
+    async def fail(self, seconds: float) -> None:
+        """Sleep, then raise."""
+        async with self._run():
+            await asyncio.sleep(seconds)
+            raise ValueError("as it was meant to")
+
+    async def stubborn(self, seconds: float) -> Any:
+        """Take no notice of a cancel, and return a value all the same."""
+        async with self._run() as run:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + seconds
+            while loop.time() < end:
+                try:
+                    await asyncio.sleep(end - loop.time())
+                except asyncio.CancelledError:
+                    continue
+            return run.returns([run.number, "stubborn"])
+
+    async def tidy(self, seconds: float, cleanup: float) -> Any:
+        """Tidy up for a while when it is cancelled."""
+        async with self._run() as run:
+            try:
+                await asyncio.sleep(seconds)
+            except asyncio.CancelledError:
+                await asyncio.sleep(cleanup)
+                raise
+            return run.returns({"run": run.number})
+
+    async def hog(self, seconds: float) -> Any:
+        """Block the loop, then await."""
+        async with self._run() as run:
+            self._witness.block(seconds)
+            await asyncio.sleep(0)
+            return run.returns(None)
+
+    async def odd(self, seconds: float) -> Any:
+        """Return what JSON cannot carry."""
+        async with self._run():
+            await asyncio.sleep(seconds)
+            return math.nan
+
+    def polite(self, seconds: float) -> Any:
+        """In a thread: look now and then whether it should stop."""
+        return self._polite(seconds)
+
+    async def _polite(self, seconds: float) -> Any:
+        async with self._run() as run:
+            for _ in range(int(seconds * 10)):
+                await asyncio.sleep(0.1)
+                if current().should_stop:
+                    return None
+            return run.returns(run.number)
+
+    def deaf(self, seconds: float) -> Any:
+        """In a thread: never look."""
+        return self._deaf(seconds)
+
+    async def _deaf(self, seconds: float) -> Any:
+        async with self._run() as run:
+            await asyncio.sleep(seconds)
+            return run.returns("done")
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[_Run]:
+        begun = self._witness.begins(current().job_id)
+        run = _Run(begun.run)
+        try:
+            yield run
+        except asyncio.CancelledError:
+            self._witness.ends(Ended(run=run.number, how="stopped"))
+            raise
+        except Exception:
+            self._witness.ends(Ended(run=run.number, how="raised"))
+            raise
+        self._witness.ends(
+            Ended(
+                run=run.number,
+                how="stopped" if run.value is None else "returned",
+                value=run.value,
+            )
+        )

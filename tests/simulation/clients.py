@@ -1,0 +1,179 @@
+"""Clients: they start jobs, cancel them, look at them and change limits, through the real verbs."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from offload import verbs
+from offload.errors import AlreadyFinished, JobError, QueueFull, StoreError
+from offload.model import By, Job, NewJob, QueueSettings, State, Wish
+from offload.store.base import Insert, Inserted, Operation, SetQueue
+from offload.testing import InlineMailbox, Process
+from offload.values import encode
+from offload.verbs import Plan as VerbPlan
+from tests.simulation.history import Accepted, CancelAnswered, Observed
+from tests.simulation.plan import QueuePlan
+from tests.simulation.world import World
+
+T = TypeVar("T")
+
+
+class Client:
+    """A process that asks for things and notes what it was told."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.process: Process = world.loop.process(name)
+        self._world = world
+        self._mailbox: InlineMailbox = world.mailbox(self.process)
+        self._draw = world.draw(name)
+        self._known: list[int] = []
+        self._open_keys: list[tuple[str, tuple[NewJob, ...]]] = []
+        self._keys = 0
+
+    # --- what it does by itself
+
+    async def live(self, jobs: int, seconds: float) -> None:
+        """Start so many jobs in about so many seconds, and do other things in between."""
+        for _ in range(jobs * 2):
+            await asyncio.sleep(self._draw.expovariate(jobs * 2 / seconds))
+            act = self._draw.choices(
+                [self._start_some, self._cancel_one, self._look_at_one, self._set_a_limit],
+                weights=[10, 4, 6, 1],
+            )[0]
+            try:
+                await act()
+            except (StoreError, QueueFull, JobError) as error:
+                self._world.note(f"is told {type(error).__name__}")
+
+    async def _start_some(self) -> None:
+        if self._open_keys and self._draw.random() < 0.5:
+            await self.start(*self._open_keys.pop(), note=True)
+            return
+        count = self._draw.choice([1, 1, 1, 2, 5])
+        jobs = tuple(self._new_job() for _ in range(count))
+        key = None
+        if self._draw.random() < 0.3:
+            self._keys += 1
+            key = f"{self.process.name} {self._keys}"
+            self._open_keys.append((key, jobs))
+        await self.start(key, jobs)
+
+    async def _cancel_one(self) -> None:
+        if self._known:
+            await self.cancel(self._draw.choice(self._known))
+
+    async def _look_at_one(self) -> None:
+        if self._known:
+            await self.look(self._draw.choice(self._known))
+
+    async def _set_a_limit(self) -> None:
+        queue = self._draw.choice(self._world.plan.queues).name
+        await self.set_limit(queue, self._draw.choice([None, 0, 1, 2, 5]))
+
+    def _new_job(self) -> NewJob:
+        draw = self._draw
+        task, params = draw.choice(_CALLS)(draw)
+        delay = draw.choice([None, None, None, 0.5, 5.0])
+        return NewJob(
+            task=task,
+            kind="async",
+            params=encode(params),
+            queue=draw.choice(self._world.plan.queues).name,
+            priority=draw.choice([0, 0, 0, 0, 5, -5]),
+            run_at=None if delay is None else self._world.clock.now() + delay,
+        )
+
+    # --- the verbs
+
+    async def start(
+        self, key: str | None, jobs: tuple[NewJob, ...], *, note: bool = False
+    ) -> tuple[int, ...]:
+        """Start jobs; see `verbs.start`."""
+        insert = Insert(
+            jobs=jobs,
+            now=self._world.clock.now(),
+            by=self._by(),
+            token=self._draw.getrandbits(62),
+            key=key,
+        )
+        inserted: Inserted = await self._perform(verbs.start(insert))
+        self._known += inserted.ids
+        self._world.add(
+            Accepted(at=self._now(), client=self.process.name, ids=inserted.ids, key=key)
+        )
+        return inserted.ids
+
+    async def cancel(self, job: int) -> None:
+        """Cancel a job; see `verbs.request`."""
+        clock = self._world.clock
+        try:
+            after, _ = await self._perform(verbs.request(job, Wish.CANCEL, clock.now, self._by()))
+        except AlreadyFinished:
+            self._world.note(f"is told that job {job} has already finished")
+        else:
+            self._world.add(CancelAnswered(at=self._now(), job=job, state=after.state))
+
+    async def look(self, job: int) -> State:
+        """Read a job; see `verbs.fetch`."""
+        found: Job = await self._perform(verbs.fetch(job))
+        self._world.add(
+            Observed(
+                at=self._now(),
+                client=self.process.name,
+                job=job,
+                version=found.version,
+                state=found.state,
+                has_result=found.result is not None,
+            )
+        )
+        return found.state
+
+    async def set_queue(self, plan: QueuePlan) -> None:
+        """Write a queue's settings."""
+        settings = QueueSettings(limit=plan.limit, capacity=plan.capacity, keep=plan.keep)
+        await self._mailbox.ask_soon(SetQueue(plan.name, settings))
+
+    async def set_limit(self, queue: str, limit: int | None) -> None:
+        """Write a queue's limit."""
+        await self._mailbox.ask_soon(SetQueue(queue, QueueSettings(limit=limit)))
+        self._world.note(f"sets the limit of {queue} to {limit}")
+
+    async def _perform(self, plan: VerbPlan[Any]) -> Any:
+        """Carry out a verb's plan, as the desk does."""
+        try:
+            wanted = next(plan)
+            while True:
+                if isinstance(wanted, Operation):
+                    answer = await self._mailbox.ask_soon(wanted)
+                else:
+                    answer = await self._mailbox.read_soon(wanted)
+                wanted = plan.send(answer)
+        except StopIteration as end:
+            return end.value
+
+    def _by(self) -> By:
+        return By(actor=self.process.name, door="python")
+
+    def _now(self) -> float:
+        return self._world.loop.time()
+
+
+_Call = Callable[[random.Random], tuple[str, dict[str, float]]]
+
+_CALLS: list[_Call] = [
+    lambda draw: ("nap", {"seconds": draw.choice([0, 0.1, 1.0, 3.0])}),
+    lambda draw: ("nap", {"seconds": draw.random() * 3, "steps": 5}),
+    lambda draw: ("rare", {"seconds": draw.random()}),
+    lambda draw: ("fail", {"seconds": draw.choice([0, 0.5])}),
+    lambda draw: ("stubborn", {"seconds": draw.choice([0.5, 3.0])}),
+    lambda draw: (
+        "tidy",
+        {"seconds": draw.choice([0.5, 3.0]), "cleanup": draw.choice([0, 0.3, 2])},
+    ),
+    lambda draw: ("hog", {"seconds": draw.choice([0.1, 1.5])}),
+    lambda draw: ("odd", {"seconds": draw.choice([0, 0.2])}),
+    lambda draw: ("polite", {"seconds": draw.random() * 3}),
+    lambda draw: ("deaf", {"seconds": draw.random() * 2}),
+]
+"""What clients ask for, each with what it draws."""

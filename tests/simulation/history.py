@@ -1,0 +1,181 @@
+"""What happened in a run, seen from outside: what was stored, what ran, what clients were told.
+
+The checker judges this and nothing else, so a history can also be written by hand. Every entry
+carries `at`, the virtual time in seconds; their order in the list is the order in which they
+happened.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, TypeVar
+
+from msgspec import Struct
+
+from offload.model import Event, Job, State
+
+E = TypeVar("E", bound="Entry")
+
+Count = dict[tuple[str, State], int]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """Something that happened at an instant of virtual time."""
+
+    at: float = 0.0
+
+
+class Accepted(Entry, frozen=True):
+    """A start was acknowledged to a client."""
+
+    client: str
+    ids: tuple[int, ...]
+    key: str | None = None
+
+
+class CancelAnswered(Entry, frozen=True):
+    """A cancel was acknowledged: the job is cancelled now, or its code was asked to stop."""
+
+    job: int
+    state: State
+
+
+class Observed(Entry, frozen=True):
+    """A client read a job."""
+
+    client: str
+    job: int
+    version: int
+    state: State
+    has_result: bool = False
+
+
+class NewJobRow(Struct, frozen=True):
+    """What a job was started as.
+
+    `due` is the instant before which it must not begin, `token` the number of the request.
+    """
+
+    id: int
+    task: str = "nap"
+    queue: str = "default"
+    priority: int = 0
+    due: float | None = None
+    token: int = 0
+
+
+class Committed(Entry, frozen=True):
+    """A transaction of a process, and what the tables say right after it.
+
+    `unseen` counts the events that it wrote and removed again: a job's end, and its retention.
+    `told` is the message of progress that each running job shows, by job and token.
+    """
+
+    process: str
+    events: tuple[Event, ...] = ()
+    unseen: int = 0
+    new: tuple[NewJobRow, ...] = ()
+    ids: frozenset[int] = frozenset()
+    occupied: dict[str, int] = {}
+    limits: dict[str, int | None] = {}
+    counted: Count = {}
+    tallied: Count = {}
+    told: dict[tuple[int, int], str] = {}
+
+
+class Entered(Entry, frozen=True):
+    """A worker was enrolled."""
+
+    process: str
+    worker: int
+    tasks: frozenset[str]
+    lock: str = ""
+
+
+class Begun(Entry, frozen=True):
+    """The witness: code of a job begins. `latest` is the latest instant that any clock has shown.
+
+    `run` numbers the runs of all jobs; `job`, `token` and `worker` are what the worker believes.
+    """
+
+    process: str
+    worker: int
+    job: int
+    token: int
+    run: int
+    latest: float = 0.0
+
+
+class Ended(Entry, frozen=True):
+    """The witness: that run of code has ended. `value` is what it returned, as JSON."""
+
+    run: int
+    how: Literal["returned", "raised", "stopped"]
+    value: bytes | None = None
+
+
+class Fell(Entry, frozen=True):
+    """A process is gone, and all its code with it: it crashed, or it ended."""
+
+    process: str
+    how: Literal["crashed", "ended"]
+
+
+class TakenForDead(Entry, frozen=True):
+    """The others see no life in this worker any more, though it lives: nothing it does counts."""
+
+    worker: int
+
+
+class ToldToEnd(Entry, frozen=True):
+    """A process was told to drain, and how many seconds its jobs are given."""
+
+    process: str
+    grace: float
+
+
+class Said(Entry, frozen=True):
+    """A line of log."""
+
+    process: str
+    level: int
+    text: str
+
+
+class Broke(Entry, frozen=True):
+    """An exception that nobody caught, or one that a client must never see."""
+
+    process: str
+    what: str
+
+
+class Calm(Entry, frozen=True):
+    """The faults are over."""
+
+
+class Ending(Entry, frozen=True):
+    """What the store says at the end."""
+
+    jobs: tuple[Job, ...] = ()
+    keep: dict[str, int] = {}
+    integrity: str = "ok"
+
+
+class History:
+    """The entries in the order in which they happened."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.entries = list(entries)
+
+    def add(self, entry: Entry) -> None:
+        """Append what has just happened."""
+        self.entries.append(entry)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def of(self, kind: type[E]) -> Iterator[E]:
+        """Go through the entries of one kind."""
+        return (entry for entry in self.entries if isinstance(entry, kind))
+
+    def calm_from(self) -> float:
+        """The instant from which on there were no faults; for ever later if that never came."""
+        return next((entry.at for entry in self.of(Calm)), float("inf"))

@@ -1,0 +1,81 @@
+"""A simulated process that serves: one worker on its own strands, from its begin to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+from offload.errors import StoreError
+from offload.testing import Process
+from offload.worker.executors.coroutine import CoroutineExecutor
+from offload.worker.worker import Worker, WorkerSettings
+from tests.simulation.history import Fell, TakenForDead, ToldToEnd
+from tests.simulation.plan import WorkerPlan
+from tests.simulation.surroundings import LockPresence, WiredBell
+from tests.simulation.threads import StrandExecutor
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+OVERDUE_SECONDS = 5.0
+"""A process that has not ended so long after its grace is killed, as a supervisor does."""
+
+
+class Server:
+    """One process with one worker.
+
+    Attributes:
+        process: its strands.
+        worker: the real one.
+        fallen: set when the process is gone.
+    """
+
+    def __init__(self, world: World, process: Process, plan: WorkerPlan) -> None:
+        self.process = process
+        self.fallen = asyncio.Event()
+        self.is_draining = False
+        self._world = world
+        bell = WiredBell(world.wire, process)
+        self.worker = Worker(
+            mailbox=world.mailbox(process, bell),
+            bell=bell,
+            registry=world.bodies.registry(with_rare=plan.knows_rare),
+            presence=LockPresence(world.locks, process),
+            clock=world.clock,
+            settings=WorkerSettings(slots=plan.slots, lease=plan.lease),
+            executors={"async": CoroutineExecutor(), "thread": StrandExecutor(world.loop)},
+            draw=world.draw(f"worker {process.name}").random,
+        )
+        process.spawn(self._live())
+
+    def fall(self, how: Literal["crashed", "ended"] = "crashed") -> None:
+        """End the process at this moment; the kernel releases its locks."""
+        if self.process.is_alive:
+            self.process.crash()
+            self._world.locks.release(self.process)
+            self._world.add(Fell(at=self._world.loop.time(), process=self.process.name, how=how))
+            self.fallen.set()
+
+    def seem_dead(self) -> None:
+        """Let the others see no life in it, as when its lock file was removed."""
+        self._world.locks.release(self.process)
+        at = self._world.loop.time()
+        for worker in self._world.workers_of(self.process):
+            self._world.add(TakenForDead(at=at, worker=worker))
+
+    def tell_to_end(self, grace: float) -> None:
+        """Send it SIGTERM."""
+        if self.is_draining:
+            return
+        self.is_draining = True
+        at = self._world.loop.time()
+        self._world.add(ToldToEnd(at=at, process=self.process.name, grace=grace))
+        self.process.spawn(self.worker.drain(grace), name="drain")
+        self._world.loop.call_later(grace + OVERDUE_SECONDS, self.fall)
+
+    async def _live(self) -> None:
+        try:
+            await self.worker.run()
+        except StoreError as error:  # it could not enter; its supervisor begins another one
+            self._world.note(f"could not go on: {type(error).__name__}")
+        self.fall("ended")

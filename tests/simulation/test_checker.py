@@ -1,0 +1,283 @@
+"""The checker itself: a sound history passes, and each kind of fault is found by its invariant."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from offload.model import Error, Event, Job, Progress, State
+from tests.simulation.checker import CHECKS, violations
+from tests.simulation.history import (
+    Accepted,
+    Begun,
+    Broke,
+    Calm,
+    CancelAnswered,
+    Committed,
+    Ended,
+    Ending,
+    Entered,
+    Entry,
+    Fell,
+    History,
+    NewJobRow,
+    Observed,
+    Said,
+    TakenForDead,
+    ToldToEnd,
+)
+
+S = State
+TASKS = frozenset({"nap"})
+
+
+class Story:
+    """Writes a history: every method is a thing that happens, a second after the one before."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.at = 0.0
+        self.rows: dict[int, Job] = {}
+        self.occupied: dict[str, int] = {}
+        self.limits: dict[str, int | None] = {"q": None}
+        self._numbers = 0
+
+    def add(self, entry: Entry, after: float = 1.0) -> "Story":
+        self.at += after
+        self.entries.append(replace(entry, at=self.at))
+        return self
+
+    def enter(self, worker: int = 1) -> "Story":
+        return self.add(Entered(process=f"w{worker}", worker=worker, tasks=TASKS))
+
+    def start(self, job: int = 1, **row_of: Any) -> "Story":
+        self.rows[job] = _job(job)
+        row = NewJobRow(id=job, **{"queue": "q"} | row_of)
+        return self.stored("queued", S.QUEUED, job, new=(row,), door="python")
+
+    def claim(self, job: int = 1, worker: int = 1) -> "Story":
+        attempt = self.rows[job].attempt + 1
+        return self.stored("claimed", S.RUNNING, job, worker=worker, attempt=attempt)
+
+    def begin(self, job: int = 1, worker: int = 1, token: int = 1, run: int = 1) -> "Story":
+        begun = Begun(process=f"w{worker}", worker=worker, job=job, token=token, run=run)
+        return self.add(begun, after=0.1)
+
+    def end(self, run: int = 1, value: bytes = b"7") -> "Story":
+        return self.add(Ended(run=run, how="returned", value=value))
+
+    def succeed(self, job: int = 1, by: int = 1, value: bytes = b"7") -> "Story":
+        self.stored("succeeded", S.SUCCEEDED, job, actor=f"worker {by}")
+        self.rows[job] = replace(self.rows[job], result=value, finished_at=self.at)
+        return self
+
+    def stored(
+        self,
+        kind: str,
+        state: State,
+        job: int = 1,
+        *,
+        worker: int | None = None,
+        attempt: int | None = None,
+        actor: str = "worker 1",
+        door: str = "worker",
+        new: tuple[NewJobRow, ...] = (),
+        after: float = 1.0,
+    ) -> "Story":
+        """A transaction with one event, and all that follows from it."""
+        row = self.rows[job]
+        self._numbers += 1
+        attempt = row.attempt if attempt is None else attempt
+        row = replace(row, version=row.version + 1, state=state, worker=worker, attempt=attempt)
+        self.rows[job] = row
+        self.occupied = {"q": sum(row.worker is not None for row in self.rows.values())}
+        event = Event(
+            self._numbers, job, row.version, kind, state, 0.0, actor, door, attempt, worker, None
+        )
+        return self.commit(events=(event,), new=new, after=after)
+
+    def commit(self, *, after: float = 1.0, **what: object) -> "Story":
+        counted: dict[tuple[str, State], int] = {}
+        for row in self.rows.values():
+            counted["q", row.state] = counted.get(("q", row.state), 0) + 1
+        committed = Committed(
+            process="w1",
+            ids=frozenset(self.rows),
+            occupied=self.occupied,
+            limits=dict(self.limits),
+            counted=counted,
+            tallied=dict(counted),
+        )
+        return self.add(replace(committed, **what), after)
+
+    def calm(self) -> "Story":
+        return self.add(Calm())
+
+    def over(self, **what: object) -> "Story":
+        return self.add(replace(Ending(jobs=tuple(self.rows.values())), **what))
+
+    def change(self, job: int = 1, **columns: object) -> "Story":
+        """Falsify a row."""
+        self.rows[job] = replace(self.rows[job], **columns)
+        return self
+
+    def found(self) -> set[str]:
+        """The ids of the invariants that are violated."""
+        return {found.partition(":")[0] for found in violations(History(self.entries))}
+
+
+def _job(job_id: int) -> Job:
+    values: dict[str, Any] = dict.fromkeys(Job.__struct_fields__)
+    values |= {"id": job_id, "queue": "q", "version": 0, "attempt": 0, "state": S.QUEUED}
+    return Job(**values)
+
+
+def begun() -> Story:
+    """A job that runs."""
+    return Story().enter().start().add(Accepted(client="c", ids=(1,))).claim().begin()
+
+
+def done() -> Story:
+    """A job that has succeeded."""
+    return begun().end().succeed()
+
+
+def test_a_sound_history_is_passed() -> None:
+    story = done().add(Observed(client="c", job=1, version=3, state=S.SUCCEEDED, has_result=True))
+
+    assert violations(History(story.calm().over().entries)) == []
+
+
+def test_a_sound_history_with_a_crash_and_a_zombie_is_passed() -> None:
+    story = begun().enter(2).add(Fell(process="w1", how="crashed"))
+    story.stored("rescued", S.QUEUED, attempt=0, actor="care", door="care")
+    story.claim(worker=2).begin(worker=2, token=2, run=2).add(TakenForDead(worker=2)).enter(3)
+    story.stored("rescued", S.QUEUED, attempt=0, actor="care", door="care")
+    story.claim(worker=3).begin(worker=3, token=3, run=3).end(2, b"8").end(3).succeed(by=3)
+
+    assert violations(History(story.calm().over().entries)) == []
+
+
+def _over_the_limit() -> Story:
+    story = Story().enter().start(1).start(2)
+    story.limits = {"q": 1}
+    return story.commit().claim(1).claim(2)
+
+
+def _two_answers_to_one_key() -> Story:
+    story = Story().start(1).start(2)
+    for job in (1, 2):
+        story.add(Accepted(client="c", ids=(job,), key="k"))
+    return story
+
+
+def _four_crashes() -> Story:
+    story = Story().start()
+    for worker in range(1, 5):
+        story.enter(worker).claim(worker=worker).add(Fell(process=f"w{worker}", how="crashed"))
+        story.stored("rescued", S.QUEUED, attempt=0, actor="care", door="care")
+    return story
+
+
+def _read_backwards() -> Story:
+    story = begun()
+    for version, state in ((2, S.RUNNING), (1, S.QUEUED)):
+        story.add(Observed(client="c", job=1, version=version, state=state))
+    return story
+
+
+def _slow_to_begin() -> Story:
+    story = Story().enter().calm()
+    return story.start(queue="probe").add(Accepted(client="c", ids=(1,))).claim().begin()
+
+
+def _slow_to_stop() -> Story:
+    story = Story().enter().start(queue="probe")
+    story.claim().begin().calm().stored("cancel-requested", S.RUNNING, worker=1, door="python")
+    return story.add(CancelAnswered(job=1, state=S.RUNNING)).calm().calm().calm()
+
+
+def _chatter() -> Story:
+    story = Story()
+    for _ in range(2):
+        story.add(Said(process="w1", level=30, text="the store does not answer"), after=0.1)
+    return story
+
+
+BAD: list[tuple[str, Callable[[], Story]]] = [
+    ("S1", lambda: done().add(Accepted(client="c", ids=(2,)))),
+    ("S2", lambda: begun().begin(run=2, token=2)),
+    ("S2", lambda: Story().enter().enter(2).start().claim().begin(worker=2)),
+    ("S2", lambda: done().begin(run=2, token=2)),
+    ("S3", lambda: Story().enter().start().stored("claimed", S.RUNNING, worker=1, attempt=2)),
+    ("S3", lambda: begun().begin(run=2)),
+    ("S4", lambda: begun().enter(2).end().succeed(by=2)),
+    ("S4", lambda: done().change(progress=Progress(1, message="9")).over()),
+    ("S4", lambda: begun().commit(told={(1, 1): "9"})),
+    ("S5", lambda: done().stored("cancelled", S.CANCELLED)),
+    ("S5", lambda: done().stored("succeeded", S.SUCCEEDED)),
+    ("S6", lambda: Story().start().stored("succeeded", S.SUCCEEDED)),
+    ("S6", lambda: begun().end().stored("succeeded", S.FAILED)),
+    ("S6", lambda: Story().start().stored("cancel-requested", S.QUEUED)),
+    ("S6", lambda: Story().start().stored("renamed", S.QUEUED)),
+    ("S7", lambda: done().change(result=None).over()),
+    ("S7", lambda: begun().change(result=b"7").over()),
+    ("S7", lambda: done().add(Observed(client="c", job=1, version=2, state=S.SUCCEEDED))),
+    ("S8", lambda: begun().end(value=b"8").succeed(value=b"7").over()),
+    ("S8", lambda: begun().add(Ended(run=1, how="stopped")).succeed().over()),
+    ("S9", lambda: Story().start().add(CancelAnswered(job=1, state=S.CANCELLED)).begin()),
+    ("S10", lambda: begun().succeed()),
+    ("S10", lambda: begun().stored("interrupted", S.QUEUED, attempt=0)),
+    ("S12", _over_the_limit),
+    ("S13", lambda: Story().enter().start(1).start(2).claim(2)),
+    ("S13", lambda: Story().enter().start(1).start(2, priority=5).claim(1)),
+    ("S15", lambda: begun().commit(ids=frozenset())),
+    ("S15", lambda: done().over(keep={"q": 0})),
+    ("S16", lambda: Story().start(2).start(1)),
+    ("S17", _two_answers_to_one_key),
+    ("S17", lambda: Story().start(1, token=5).start(2, token=5)),
+    ("S19", lambda: begun().stored("rescued", S.QUEUED, attempt=0, actor="care", door="care")),
+    ("S19", _four_crashes),
+    ("S20", lambda: Story().enter().start(due=5.0).claim().begin()),
+    ("S22", lambda: Story().start().change(version=5).stored("cancelled", S.CANCELLED)),
+    ("S22", lambda: done().change(state=S.FAILED).over()),
+    ("S23", lambda: Story().start().commit(tallied={("q", S.QUEUED): 2})),
+    ("S24", _read_backwards),
+    ("L1", _slow_to_begin),
+    ("L2", lambda: begun().calm().add(Fell(process="w1", how="crashed")).calm().calm().calm()),
+    ("L3", _slow_to_stop),
+    ("L5", _chatter),
+    ("L6", lambda: Story().calm().add(ToldToEnd(process="w1", grace=1.0)).calm().calm().calm()),
+    ("L7", lambda: begun().calm().over()),
+    ("L7", lambda: done().over()),
+    ("D1", lambda: done().calm().over(integrity="row 3 missing from index")),
+    ("broken", lambda: done().add(Broke(process="w1", what="KeyError(4)"))),
+]
+
+
+@pytest.mark.parametrize(
+    ("invariant", "make"), BAD, ids=[f"{number}-{name}" for number, (name, _) in enumerate(BAD)]
+)
+def test_a_bad_history_is_found(invariant: str, make: Callable[[], Story]) -> None:
+    assert invariant in make().found()
+
+
+def test_every_check_finds_something() -> None:
+    assert {name for name, _ in BAD} == {name for name, _ in CHECKS}
+
+
+def test_a_lowered_limit_is_not_held_against_what_ran_before() -> None:
+    story = Story().enter().start(1).start(2).start(3).claim(1).claim(2)
+    story.limits = {"q": 1}
+    story.commit().stored("interrupted", S.QUEUED, 1, attempt=0)
+
+    assert "S12" not in story.found()
+    assert "S12" in story.claim(1).claim(3).found()
+
+
+def test_an_error_of_a_job_is_no_fault_of_ours() -> None:
+    story = begun().add(Ended(run=1, how="raised")).stored("failed", S.FAILED)
+    story.change(error=Error(code="exception", message="as it was meant to"), finished_at=9.0)
+
+    assert story.calm().over().found() == set()
