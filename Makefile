@@ -65,6 +65,12 @@ check: lint types rooms promises test  ## all of the above that a change must pa
 bench: test-environment  ## measure, and print the table of figures
 	$(python) -m bench $(ARGS)
 
+SEEDS ?= 0:100
+
+.PHONY: simulate
+simulate: test-environment  ## run the simulation with SEEDS=7, or SEEDS=0:5000
+	$(python) -m tests.simulation --seeds $(SEEDS)
+
 .PHONY: docs
 docs: docs-build  ## build the documentation and serve it on 127.0.0.1:8000
 	@exec $(python) -m http.server 8000 --bind 127.0.0.1 --directory site
