@@ -69,15 +69,18 @@ def test_two_workers_and_two_jobs_share_one_place(say: Say) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "budget",
-    [
-        Budget(crashes=0, drains=1, suspicions=0, lost_answers=0),
-        Budget(crashes=0, drains=0, suspicions=0, lost_answers=1),
-    ],
-)
-def test_two_jobs_run_at_once(budget: Budget, say: Say) -> None:
+def test_two_jobs_run_at_once(say: Say) -> None:
+    budget = Budget(crashes=0, drains=0, suspicions=0, lost_answers=1)
+
     search(SmallWorld(limit=None, budget=budget), say, at_least=20_000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("misfortune", ["crashes", "drains"])
+def test_two_jobs_run_at_once_and_workers_come_and_go(misfortune: str, say: Say) -> None:
+    budget = Budget(0, 0, 0, 0)._replace(**{misfortune: 1})
+
+    search(SmallWorld(limit=None, budget=budget), say, at_least=50_000)
 
 
 @pytest.mark.slow
