@@ -29,14 +29,22 @@ class House:
     def __init__(self, database: Path, clock: Clock) -> None:
         folder = database.with_name(database.name + "-run")
         self.bell = Bell(folder)
-        self.watch = Watch()
+        self._watch = Watch()
+        self._listens = False
         self.presence = LockFile(folder)
         self.store = SQLiteStore(database)
         self.mailbox = ThreadMailbox(self.store, clock, self.bell.ring)
         self.settled = False
         self._embedded: EmbeddedWorker | None = None
         self._looked_at = float("-inf")
-        self.bell.listen(self.watch.note)
+
+    @property
+    def watch(self) -> Watch:
+        """Who waits for which job. Listens from now on: merely looking at jobs needs no ear."""
+        if not self._listens:
+            self._listens = True
+            self.bell.listen(self._watch.note)
+        return self._watch
 
     @property
     def embeds(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -258,10 +259,12 @@ def test_the_oldest_finished_job_is_evicted_first_and_is_not_unknown() -> None:
     app.close()
 
 
-def test_looking_at_a_missing_database_is_an_error_and_makes_none(app: Offload) -> None:
+def test_looking_at_a_missing_database_is_an_error_and_makes_none(
+    app: Offload, tmp_path: Path
+) -> None:
     with pytest.raises(StoreUnreadable, match="there is no database"):
         app.get(1)
-    assert not app.database.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_options_of_a_call_go_before_those_of_the_task() -> None:

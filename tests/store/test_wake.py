@@ -50,6 +50,7 @@ def folder(tmp_path: Path) -> Path:
 def make_bell(folder: Path) -> Iterator[Callable[..., Bell]]:
     """Make bells, each as that of another process, and close them at the end."""
     bells: list[Bell] = []
+    others = set(threading.enumerate())
 
     def make(where: Path | None = folder) -> Bell:
         bells.append(Bell(where))
@@ -58,7 +59,7 @@ def make_bell(folder: Path) -> Iterator[Callable[..., Bell]]:
     yield make
     for bell in bells:
         bell.close()
-    eventually(lambda: "offload-wake" not in {thread.name for thread in threading.enumerate()})
+    eventually(lambda: _wake_threads(others) == 0)
 
 
 def listening(bell: Bell) -> Ear:
@@ -336,6 +337,7 @@ def test_a_folder_that_was_removed_stops_nobody(
 
 
 def test_a_closed_bell_leaves_nothing_behind(make_bell: Callable[..., Bell], folder: Path) -> None:
+    others = set(threading.enumerate())
     one, other = make_bell(), make_bell()
     ear = listening(one)
     listening(other)
@@ -346,11 +348,12 @@ def test_a_closed_bell_leaves_nothing_behind(make_bell: Callable[..., Bell], fol
 
     assert ear.next() == SOMETHING
     assert len(sockets(folder)) == 1
-    eventually(lambda: _wake_threads() == 1)
+    eventually(lambda: _wake_threads(others) == 1)
 
 
-def _wake_threads() -> int:
-    return sum(thread.name == "offload-wake" for thread in threading.enumerate())
+def _wake_threads(others: set[threading.Thread]) -> int:
+    """Count those that listen, besides the threads that were there before."""
+    return sum(thread.name == "offload-wake" for thread in set(threading.enumerate()) - others)
 
 
 def test_the_folder_is_private(make_bell: Callable[..., Bell], folder: Path) -> None:
