@@ -1,24 +1,37 @@
 """A simulated process that serves: one worker on its own strands, from its begin to its end."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Literal
+import random
+from typing import Literal, Protocol
 
 from offload.errors import StoreError
-from offload.testing import Process
+from offload.testing import InlineMailbox, Process, VirtualClock, VirtualLoop
 from offload.worker.executors.coroutine import CoroutineExecutor
 from offload.worker.worker import Worker, WorkerSettings
-from tests.simulation.history import Fell, TakenForDead, ToldToEnd
+from tests.simulation.bodies import Bodies
+from tests.simulation.history import Entry, Fell, TakenForDead, ToldToEnd
 from tests.simulation.plan import WorkerPlan
-from tests.simulation.surroundings import LockPresence, WiredBell
+from tests.simulation.surroundings import LockPresence, Locks, Wire, WiredBell
 from tests.simulation.threads import StrandExecutor
-
-if TYPE_CHECKING:
-    from tests.simulation.world import World
 
 OVERDUE_SECONDS = 5.0
 """A process that has not ended so long after its grace is killed, as a supervisor does."""
+
+
+class Surroundings(Protocol):
+    """What a process finds in its world."""
+
+    loop: VirtualLoop
+    clock: VirtualClock
+    locks: Locks
+    wire: Wire
+    bodies: Bodies
+
+    def mailbox(self, process: Process, bell: WiredBell | None = None) -> InlineMailbox: ...
+    def draw(self, name: str) -> random.Random: ...
+    def workers_of(self, process: Process) -> list[int]: ...
+    def add(self, entry: Entry) -> None: ...
+    def note(self, what: str) -> None: ...
 
 
 class Server:
@@ -30,7 +43,7 @@ class Server:
         fallen: set when the process is gone.
     """
 
-    def __init__(self, world: World, process: Process, plan: WorkerPlan) -> None:
+    def __init__(self, world: Surroundings, process: Process, plan: WorkerPlan) -> None:
         self.process = process
         self.fallen = asyncio.Event()
         self.is_draining = False

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from offload.model import NewJob
 from offload.values import encode
-from tests.simulation.checker import PROBE, violations
+from tests.simulation.checker import violations
+from tests.simulation.checks.timely import PROBE
 from tests.simulation.clients import Client
 from tests.simulation.history import Begun, Calm, History
 from tests.simulation.nemesis import strike
@@ -53,7 +54,10 @@ def run(plan: Plan) -> Verdict:
     with _folder() as folder:
         world = World(plan, folder)
         with _listening(world):
-            world.loop.run_until_complete(_play(world))
+            try:
+                world.loop.run_until_complete(_play(world))
+            except Exception as error:  # told with the seed, like everything that goes wrong
+                world.broke("main", repr(error))
             world.end()
     return Verdict(plan, violations(world.history), world.trace, world.history)
 

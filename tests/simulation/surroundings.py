@@ -142,8 +142,11 @@ class Wire:
         self._bells = [bell for bell in self._bells if bell.process.is_alive]
         for bell in self._bells:
             delay = None if bell is sender else self._delay()
-            if delay is not None:
-                bell.process.strand("wake").call_later(delay, bell.hear, effects)
+            wake = bell.process.strand("wake")
+            if delay == 0.0:
+                wake.call_soon(bell.hear, effects)
+            elif delay is not None:
+                wake.call_later(delay, bell.hear, effects)
 
 
 class WiredBell(Bell):

@@ -171,21 +171,22 @@ class World:
 
     def said(self, record: logging.LogRecord) -> None:
         """Note a line of log."""
-        process = self.loop.present.process.name
-        at = self.loop.time()
+        process, text = self.loop.present.process.name, record.getMessage()
         if record.levelno >= logging.ERROR:
-            self.add(Broke(at=at, process=process, what=record.getMessage()))
+            self.broke(process, text)
         else:
-            text = record.getMessage()
-            self.history.add(Said(at=at, process=process, level=record.levelno, text=text))
-            self.note(f"says {record.msg}")
+            said = Said(at=self.loop.time(), process=process, level=record.levelno, text=text)
+            self.history.add(said)
+            self.note(f"says {record.msg}")  # without its numbers: a pid differs between runs
+
+    def broke(self, process: str, what: str) -> None:
+        """Note what nobody expected."""
+        self.add(Broke(at=self.loop.time(), process=process, what=what))
 
     def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not self._is_over:
             culprit = context.get("exception") or context.get("task") or context.get("handle")
-            what = f"{context['message']}: {culprit!r}"
-            process = self.loop.present.process.name
-            self.add(Broke(at=self.loop.time(), process=process, what=what))
+            self.broke(self.loop.present.process.name, f"{context['message']}: {culprit!r}")
 
     # --- the database's weather
 

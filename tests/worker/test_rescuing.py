@@ -1,6 +1,9 @@
 """What becomes of a job whose worker dies, seems dead, or forgot it."""
 
 import asyncio
+import shutil
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,8 @@ from offload.model import FINISHED, Job, State
 from offload.store.base import Owned, Workers
 from offload.testing import Process
 from offload.worker.worker import Worker
-from tests.worker.rigs import VirtualRig, value
+from tests.support import eventually
+from tests.worker.rigs import ThreadRig, VirtualRig, value
 
 
 class Crashing:
@@ -246,3 +250,29 @@ def test_a_worker_that_left_is_not_listed_any_more(rig: VirtualRig) -> None:
         return [worker.id for worker in await rig.mailbox.read_soon(Workers())]
 
     assert rig.run(scenario()) == []
+
+
+@pytest.mark.promise("P2")
+def test_a_worker_whose_lock_file_is_removed_begins_anew_and_its_jobs_are_done(
+    threads: ThreadRig, tmp_path: Path
+) -> None:
+    may_return = threading.Event()
+
+    @threads.task
+    async def patient() -> str:
+        await asyncio.to_thread(may_return.wait, 20)
+        return "done"
+
+    threads.work()
+    job = threads.start("patient")
+    eventually(lambda: threads.job(job).state is State.RUNNING)
+    [before] = threads.workers()
+
+    shutil.rmtree(tmp_path / "run")
+
+    eventually(lambda: [worker.id for worker in threads.workers()] == [before.id + 1])
+    may_return.set()
+    found = threads.finished(job)
+    assert value(found) == "done"
+    assert (found.attempt, found.crashes) == (1, 1)
+    assert all(threads.presence.is_alive(worker) for worker in threads.workers())
