@@ -5,39 +5,19 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from offload.model import Error, Job, Progress, State
+from offload.model import Error, Progress, State
 from offload.shapes import error_shape, instant, job_shape, number, progress_shape, write
 from offload.values import decode
+from tests.ideas.samples import QUEUED
 
-JOB = Job(
-    id=7,
+JOB = replace(
+    QUEUED,
     task="add",
-    kind="async",
-    queue="default",
     priority=0,
-    state=State.QUEUED,
-    requested=None,
-    claimable=True,
-    ahead=False,
-    version=1,
-    token=0,
-    worker=None,
-    lease_until=None,
-    occupies_slot=False,
-    attempt=0,
-    crashes=0,
-    interrupts=0,
     created_at=0.0,
-    run_at=None,
-    started_at=None,
-    finished_at=None,
-    reason=None,
     owner=None,
     tags=(),
     params=b'{"a":1}',
-    result=None,
-    error=None,
-    progress=None,
     size=7,
 )
 
