@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,20 +12,27 @@ from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 from msgspec import UNSET, UnsetType
 
 from offload import lifecycle, model, reasons, verbs
+from offload.backoff import Backoff
 from offload.clock import Clock, SystemClock
 from offload.desk import Desk
+from offload.errors import JobError
+from offload.group import Group
 from offload.job import Job
 from offload.lifecycle import Shown
 from offload.model import By, NewJob, QueueSettings, State, Wish
+from offload.options import Duration
+from offload.schedule import Misfire
 from offload.store.base import (
     Counts,
     Insert,
     Inserted,
     List,
     Look,
+    MemberJobs,
     Queues,
     SetQueue,
     Situation,
+    Workers,
 )
 from offload.task import Task
 from offload.values import decode
@@ -41,6 +49,8 @@ Handles = list[Job[Any]]
 Records = list[model.Job]
 Events = list[model.Event]
 Settings = list[model.Queue]
+Workforce = list[model.WorkerInfo]
+Values = list[Any]
 
 
 class _Decorator(Protocol):
@@ -120,6 +130,22 @@ class Offload(Desk):
         executor: str | None = None,
         tags: Iterable[str] = (),
         encode: Callable[[object], object] | None = None,
+        retries: int = 0,
+        backoff: Duration | Backoff | None = None,
+        retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+        timeout: Duration | None = None,
+        deadline: Duration | None = None,
+        memory: int | str | None = None,
+        on_crash: Literal["again", "fail"] = "again",
+        key: str | None = None,
+        on_conflict: Literal["existing", "refuse"] = "existing",
+        limits: Mapping[str, int] | None = None,
+        rate: str | None = None,
+        cron: str | None = None,
+        every: Duration | None = None,
+        tz: str | None = None,
+        misfire: Misfire = "once",
+        overlap: bool = False,
     ) -> _Decorator: ...
 
     def task(
@@ -134,6 +160,22 @@ class Offload(Desk):
         executor: str | None = None,
         tags: Iterable[str] = (),
         encode: Callable[[object], object] | None = None,
+        retries: int = 0,
+        backoff: Duration | Backoff | None = None,
+        retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+        timeout: Duration | None = None,
+        deadline: Duration | None = None,
+        memory: int | str | None = None,
+        on_crash: Literal["again", "fail"] = "again",
+        key: str | None = None,
+        on_conflict: Literal["existing", "refuse"] = "existing",
+        limits: Mapping[str, int] | None = None,
+        rate: str | None = None,
+        cron: str | None = None,
+        every: Duration | None = None,
+        tz: str | None = None,
+        misfire: Misfire = "once",
+        overlap: bool = False,
     ) -> Any:
         """Register a function as a task: `@app.task`, or `@app.task(priority=5)`.
 
@@ -143,9 +185,31 @@ class Offload(Desk):
             aliases: further names for it.
             queue: the queue in which its jobs wait.
             priority: higher goes first.
-            executor: how its code is run: "async" (coroutine functions) or "thread".
+            executor: how its code is run: "async" (coroutine functions), "process" or "thread".
             tags: words to find its jobs by.
             encode: makes JSON-able values of objects that JSON does not know.
+            retries: further attempts after one that failed.
+            backoff: how long to wait before each: a duration, or a `Backoff`; by default a second,
+                twice as long each time, ten minutes at most.
+            retry_on: the exceptions after which another attempt is worth it.
+            timeout: how long its code may run, counted from its start.
+            deadline: by when a job must have ended, counted from when it was started.
+            memory: what the processes of a job may hold together: bytes, or ``"512M"``.
+            on_crash: "again" runs a job again when its worker died with it; "fail" is for code that
+                must not be repeated: the job is lost then.
+            key: of a task and a key there is one unfinished job. Parameters may stand in it, in
+                braces: ``"movie-{movie_id}"``; one that was not given counts as empty.
+            on_conflict: what a start means while there is another job of that key: "existing"
+                returns that one, "refuse" raises `KeyTaken`.
+            limits: how many of the jobs, of whatever task, that name a limit run at once:
+                ``{"gpu": 1}``. A polling job holds it while it waits, too.
+            rate: how many of its jobs may begin in a time: ``"500/min"``.
+            cron: when it is started by itself: ``"0 3 * * *"``.
+            every: how often it is started by itself.
+            tz: the time zone of `cron`; UTC by default.
+            misfire: what becomes of due times that passed while no worker looked: "skip" them,
+                start "once", or start "all".
+            overlap: start it also while the job that its schedule started before has not ended.
 
         Raises:
             InvalidTask: it cannot be a task as it is written; says why.
@@ -158,6 +222,22 @@ class Offload(Desk):
             "executor": executor,
             "tags": tags,
             "encode": encode,
+            "retries": retries,
+            "backoff": backoff,
+            "retry_on": retry_on,
+            "timeout": timeout,
+            "deadline": deadline,
+            "memory": memory,
+            "on_crash": on_crash,
+            "key": key,
+            "on_conflict": on_conflict,
+            "limits": limits,
+            "rate": rate,
+            "cron": cron,
+            "every": every,
+            "tz": tz,
+            "misfire": misfire,
+            "overlap": overlap,
         }
         if function is None:
             return lambda function: self._register(function, options)
@@ -221,6 +301,8 @@ class Offload(Desk):
         by: By | None = None,
         key: str | None = None,
         digest: bytes = b"",
+        *,
+        grouped: bool = False,
     ) -> Plan[Inserted]:
         """Return the plan that stores prepared jobs, all or none.
 
@@ -229,11 +311,29 @@ class Offload(Desk):
             by: who asks, and through which door.
             key: an idempotency key: with the same digest it gives the first answer again.
             digest: a digest of the request that came with the key.
+            grouped: make a group of them.
         """
         yield from self._settling()
         token = secrets.randbits(62)
-        insert = Insert(jobs, self.now(), by or self._by(), token, key, digest)
+        insert = Insert(jobs, self.now(), by or self._by(), token, key, digest, grouped)
         return (yield from verbs.start(insert))
+
+    def start_group_of(self, jobs: tuple[NewJob, ...]) -> Group[Any]:
+        """Store prepared jobs as a group, all or none; returns its handle."""
+        inserted = self.run(self.admitting(jobs, grouped=True))
+        self.hire({(job.task, job.queue) for job in jobs})
+        return self._group(inserted, len(jobs))
+
+    async def astart_group_of(self, jobs: tuple[NewJob, ...]) -> Group[Any]:
+        """The same without blocking the loop."""
+        inserted = await self.perform(self.admitting(jobs, grouped=True))
+        await self.ahire({(job.task, job.queue) for job in jobs})
+        return self._group(inserted, len(jobs))
+
+    def _group(self, inserted: Inserted, size: int) -> Group[Any]:
+        self._handles(inserted.ids)
+        assert inserted.group is not None
+        return Group(inserted.group, size, self)
 
     def _settling(self) -> Plan[None]:
         """Write, before the first start, what was said explicitly about the queue."""
@@ -254,6 +354,92 @@ class Offload(Desk):
         if self._started_ids is not None:
             self._started_ids += ids
         return [Job(job_id, self) for job_id in ids]
+
+    # --- groups
+
+    def get_group(self, group_id: int) -> Group[Any]:
+        """Return the handle of a group, whoever started it, in whatever process.
+
+        Raises:
+            UnknownGroup: there is none.
+        """
+        return Group(group_id, self.run(verbs.group(group_id)).jobs, self)
+
+    async def aget_group(self, group_id: int) -> Group[Any]:
+        """The same without blocking the loop."""
+        return Group(group_id, (await self.perform(verbs.group(group_id))).jobs, self)
+
+    def group_counts(self, group_id: int) -> dict[State, int]:
+        """Return how many jobs of a group are in each stored state; see `Group.counts`."""
+        return self.run(verbs.group(group_id)).counts
+
+    async def agroup_counts(self, group_id: int) -> dict[State, int]:
+        """The same without blocking the loop."""
+        return (await self.perform(verbs.group(group_id))).counts
+
+    def group_jobs(self, group_id: int) -> Handles:
+        """Return the handles of a group's jobs; see `Group.jobs`."""
+        return [Job(job.id, self) for job in self.run(ask(MemberJobs(group_id)))]
+
+    async def agroup_jobs(self, group_id: int) -> Handles:
+        """The same without blocking the loop."""
+        return [Job(job.id, self) for job in await self.perform(ask(MemberJobs(group_id)))]
+
+    def wait_for_group(self, group_id: int, timeout: float | None) -> bool:
+        """Wait for the end of all jobs of a group; see `Group.wait`.
+
+        The last one that has not ended is waited for, then it is looked whether others have not.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (job_id := _last_unfinished(self.run(ask(MemberJobs(group_id))))) is not None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if not self.wait_for(job_id, left):
+                return False
+        return True
+
+    async def await_for_group(self, group_id: int, timeout: float | None) -> bool:
+        """The same without blocking the loop."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (
+            job_id := _last_unfinished(await self.perform(ask(MemberJobs(group_id))))
+        ) is not None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if not await self.await_for(job_id, left):
+                return False
+        return True
+
+    def outcomes_of_group(self, group_id: int) -> Values:
+        """Return the value of each of a group's jobs, or the error that stands for it."""
+        return self._outcomes(self.run(ask(MemberJobs(group_id, bodies=True))))
+
+    async def aoutcomes_of_group(self, group_id: int) -> Values:
+        """The same without blocking the loop."""
+        return self._outcomes(await self.perform(ask(MemberJobs(group_id, bodies=True))))
+
+    def _outcomes(self, jobs: Records) -> Values:
+        return [self._outcome(job) for job in jobs]
+
+    def _outcome(self, job: model.Job) -> Any:
+        try:
+            return decode(verbs.value(job, self.shown(job)))
+        except JobError as error:
+            return error
+
+    def cancel_group(self, group_id: int) -> int:
+        """Ask for all jobs of a group to be cancelled; see `Group.cancel`."""
+        return self.run(verbs.cancel_group(group_id, self.now, self._by()))
+
+    async def acancel_group(self, group_id: int) -> int:
+        """The same without blocking the loop."""
+        return await self.perform(verbs.cancel_group(group_id, self.now, self._by()))
+
+    def retry_failed_of(self, group_id: int) -> int:
+        """Try all failed jobs of a group anew; see `Group.retry_failed`."""
+        return self.run(verbs.retry_failed(group_id, self.now, self._by()))
+
+    async def aretry_failed_of(self, group_id: int) -> int:
+        """The same without blocking the loop."""
+        return await self.perform(verbs.retry_failed(group_id, self.now, self._by()))
 
     # --- looking
 
@@ -341,6 +527,14 @@ class Offload(Desk):
         """The same without blocking the loop."""
         return await self.perform(ask(Counts()))
 
+    def workers(self) -> Workforce:
+        """Return the enrolled workers, those too that have died and were not noticed yet."""
+        return self.run(ask(Workers()))
+
+    async def aworkers(self) -> Workforce:
+        """The same without blocking the loop."""
+        return await self.perform(ask(Workers()))
+
     def shown(self, job: model.Job) -> Shown:
         """Return what people are shown as the job's state."""
         return lifecycle.shown_state(job, self.now())
@@ -361,7 +555,7 @@ class Offload(Desk):
         alive = [worker for worker in situation.workers if is_alive(worker)]
         if job.state is State.RUNNING:
             return reasons.why_running(job, alive)
-        return reasons.why_queued(job, alive, situation.queues, situation.counts, self.now())
+        return reasons.why_queued(job, alive, situation, self.now())
 
     # --- waiting
 
@@ -395,6 +589,20 @@ class Offload(Desk):
     async def acancel(self, job_id: int) -> bool:
         """The same without blocking the loop."""
         return (await self.perform(self.asking(job_id, Wish.CANCEL)))[1]
+
+    def retry(self, job_id: int) -> None:
+        """Try a failed or cancelled job anew; see `Job.retry`."""
+        job = self.run(self.retrying(job_id))
+        self.hire({(job.task, job.queue)})
+
+    async def aretry(self, job_id: int) -> None:
+        """The same without blocking the loop."""
+        job = await self.perform(self.retrying(job_id))
+        await self.ahire({(job.task, job.queue)})
+
+    def retrying(self, job_id: int, by: By | None = None) -> Plan[model.Job]:
+        """Return the plan that tries a job anew."""
+        return verbs.retry(job_id, self.now, by or self._by())
 
     def asking(self, job_id: int, wish: Wish, by: By | None = None) -> Plan[tuple[model.Job, bool]]:
         """Return the plan that asks something of a job."""
@@ -445,6 +653,10 @@ class Offload(Desk):
             for job_id in started:
                 await self.await_until(job_id, _is_finished, None)
         await asyncio.to_thread(self.close)
+
+
+def _last_unfinished(jobs: list[model.Job]) -> int | None:
+    return next((job.id for job in reversed(jobs) if not job.is_finished), None)
 
 
 def _states(states: Iterable[str]) -> tuple[State, ...]:

@@ -28,6 +28,8 @@ from offload.worker.worker import Worker, WorkerSettings
 
 T = TypeVar("T")
 
+Until = Callable[[model.Job], bool] | None
+
 
 class Desk:
     """Carries plans out, for blocking callers and for those on a loop.
@@ -111,32 +113,32 @@ class Desk:
             value: T = end.value
             return value
 
-    def wait_until(
-        self, job_id: int, until: Callable[[model.Job], bool], timeout: float | None
-    ) -> model.Job:
-        """Wait until something is true of a job; returns it as it is then, or after `timeout` s."""
+    def wait_until(self, job_id: int, until: Until, timeout: float | None) -> model.Job:
+        """Wait until something is true of a job; returns it as it is then, or after `timeout` s.
+
+        Args:
+            until: what is to be true; None: that it has ended, which is the quickest to see.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self.open().watch.blocking(job_id) as changed:
+        with self.open().watch.blocking(job_id, only_end=until is None) as (waiter, changed):
             while True:
                 changed.clear()
-                job = self.run(verbs.fetch(job_id))
+                job = waiter.ended or self.run(verbs.fetch(job_id))
                 seconds = _seconds_to_look_again(deadline)
-                if until(job) or seconds <= 0:
+                if (until or _is_finished)(job) or seconds <= 0:
                     return job
                 self.hire({(job.task, job.queue)})
                 changed.wait(seconds)
 
-    async def await_until(
-        self, job_id: int, until: Callable[[model.Job], bool], timeout: float | None
-    ) -> model.Job:
+    async def await_until(self, job_id: int, until: Until, timeout: float | None) -> model.Job:
         """The same without blocking the loop."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self.open().watch.on_loop(job_id) as changed:
+        with self.open().watch.on_loop(job_id, only_end=until is None) as (waiter, changed):
             while True:
                 changed.clear()
-                job = await self.perform(verbs.fetch(job_id))
+                job = waiter.ended or await self.perform(verbs.fetch(job_id))
                 seconds = _seconds_to_look_again(deadline)
-                if until(job) or seconds <= 0:
+                if (until or _is_finished)(job) or seconds <= 0:
                     return job
                 await self.ahire({(job.task, job.queue)})
                 try:
@@ -156,6 +158,7 @@ class Desk:
             presence=house.presence,
             clock=self._clock,
             settings=settings,
+            house=house.token,
         )
 
     def hire(self, wanted: set[tuple[str, str]]) -> None:
@@ -183,11 +186,16 @@ class Desk:
     # --- opening and closing
 
     def open(self) -> House:
-        """Return what is open, opening it if need be; nothing is written by that."""
+        """Return what is open, opening it if need be; nothing is written by that.
+
+        Raises:
+            OffloadError: the embedded worker has failed. Said once, before the verb does anything.
+        """
         if self._house is None:
             with self._opening:
                 if self._house is None:
                     self._house = House(self.database, self._clock)
+        self._house.raise_failure()
         return self._house
 
     def close(self, patience: float = 0.0) -> int:
@@ -229,6 +237,10 @@ class Desk:
         if unfinished == 0 or somebody_goes_on:
             return None
         return lifetime.how_to_go_on(unfinished, self.database)
+
+
+def _is_finished(job: model.Job) -> bool:
+    return job.is_finished
 
 
 def _seconds_to_look_again(deadline: float | None) -> float:

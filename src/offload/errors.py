@@ -4,10 +4,12 @@
     ├── InvalidParameters      a call does not fit its task's signature; every fault is listed
     ├── UnknownTask            no task of that name is registered here
     ├── InvalidTask            a function cannot be registered as it is written
+    ├── Fatal                  raised by a task: no further attempt is worth it
     ├── NotSerializable        a value that JSON cannot carry exactly
     ├── Undecodable            stored bytes that are not a value
     ├── Refused                the store said no; nothing was changed
     │   ├── QueueFull          the queue is at capacity
+    │   ├── KeyTaken           an unfinished job has the same unique key
     │   ├── IdempotencyKeyReused  the same key came with another request
     │   └── Draining           this process is stopping and takes nothing new
     ├── JobError               something about one job
@@ -17,6 +19,8 @@
     │   ├── AlreadyFinished    the verb needs an unfinished job
     │   ├── JobFailed          the job failed; carries the remote error
     │   └── JobCancelled       the job was cancelled
+    ├── UnknownGroup           there is no such group of jobs
+    ├── GroupEvicted           some of its jobs are no longer kept
     ├── ConfigError            a setting, a module or a database that cannot be used as it is
     └── StoreError             the database did not answer
         ├── StoreUnavailable   it cannot be reached or is locked for too long; try again
@@ -92,6 +96,10 @@ class NotSerializable(OffloadError):
         self.problem = problem
 
 
+class Fatal(OffloadError):
+    """Raised by a task: the job has failed, and no further attempt is worth it."""
+
+
 class Undecodable(OffloadError):
     """Stored bytes that are not a value."""
 
@@ -110,6 +118,18 @@ class QueueFull(Refused):
         )
         self.queue = queue
         self.capacity = capacity
+
+
+class KeyTaken(Refused):
+    """An unfinished job of the same task has the same unique key."""
+
+    def __init__(self, key: str, job_id: int) -> None:
+        super().__init__(
+            f"the key {key!r} belongs to job {job_id}, which has not ended; nothing was started. "
+            "Wait for it, or use another key"
+        )
+        self.key = key
+        self.job_id = job_id
 
 
 class IdempotencyKeyReused(Refused):
@@ -148,6 +168,26 @@ class Evicted(JobError):
 
     def __init__(self, job_id: int) -> None:
         super().__init__(job_id, f"job {job_id} was finished and is no longer kept")
+
+
+class UnknownGroup(OffloadError):
+    """There is no such group."""
+
+    def __init__(self, group_id: int) -> None:
+        super().__init__(f"there is no group {group_id}, or none of its jobs is kept any more")
+        self.group_id = group_id
+
+
+class GroupEvicted(OffloadError):
+    """Some jobs of the group are no longer kept."""
+
+    def __init__(self, group_id: int, gone: int, size: int) -> None:
+        super().__init__(
+            f"{gone} of the {size} jobs of group {group_id} have ended and are no longer kept; "
+            "collect results earlier, or let the queue keep more (keep)"
+        )
+        self.group_id = group_id
+        self.gone = gone
 
 
 class NotFinished(JobError):

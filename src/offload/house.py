@@ -1,11 +1,14 @@
 """Everything that an opened Offload holds: the database, who listens to it, the embedded worker."""
 
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from offload.clock import Clock
+from offload.errors import OffloadError
 from offload.model import WorkerInfo
+from offload.store.base import Effects
 from offload.store.mailbox import ThreadMailbox
 from offload.store.sqlite import SQLiteStore
 from offload.store.wake import Bell
@@ -16,6 +19,9 @@ from offload.worker.presence import LockFile
 LOOK_FOR_WORKERS_SECONDS = 1.0
 """How often a program that relies on a worker elsewhere looks whether it still lives."""
 
+LONGEST_PAUSE_SECONDS = 60.0
+"""A worker that fails at once is hired again ever more rarely, and at least so often."""
+
 CLOSE_SECONDS = 5.0
 
 
@@ -24,6 +30,7 @@ class House:
 
     Attributes:
         settled: what was said explicitly about the queue has been written.
+        token: tells this process from all others: what is held here only it can run.
     """
 
     def __init__(self, database: Path, clock: Clock) -> None:
@@ -33,17 +40,20 @@ class House:
         self._listens = False
         self.presence = LockFile(folder)
         self.store = SQLiteStore(database)
-        self.mailbox = ThreadMailbox(self.store, clock, self.bell.ring)
+        self.mailbox = ThreadMailbox(self.store, clock, self._committed)
         self.settled = False
+        self.token = secrets.randbits(62)
         self._embedded: EmbeddedWorker | None = None
         self._looked_at = float("-inf")
+        self._failures = 0
+        self._pause_until = float("-inf")
 
     @property
     def watch(self) -> Watch:
         """Who waits for which job. Listens from now on: merely looking at jobs needs no ear."""
         if not self._listens:
             self._listens = True
-            self.bell.listen(self._watch.note)
+            self.bell.listen(self._watch.heard, here=False)
         return self._watch
 
     @property
@@ -53,9 +63,30 @@ class House:
 
     def needs_a_look(self) -> bool:
         """Whether it is time to see who serves the tasks; never while a worker is embedded."""
-        if self.embeds:
+        now = time.monotonic()
+        if self.embeds or now < self._pause_until:
             return False
-        return time.monotonic() - self._looked_at >= LOOK_FOR_WORKERS_SECONDS
+        return now - self._looked_at >= LOOK_FOR_WORKERS_SECONDS
+
+    def raise_failure(self) -> None:
+        """Say what ended the embedded worker, if it failed: once. After a pause another is hired.
+
+        Raises:
+            OffloadError: it failed.
+        """
+        failed = self._embedded
+        if failed is None or failed.failure is None:
+            return
+        self._embedded = None
+        if failed.seconds > LONGEST_PAUSE_SECONDS:
+            self._failures = 0
+        pause = min(LONGEST_PAUSE_SECONDS, 2.0**self._failures)
+        self._failures += 1
+        self._pause_until = time.monotonic() + pause
+        raise OffloadError(
+            f"the worker in this program has failed: {failed.failure!r}. Its jobs are kept; "
+            f"another one is hired in {pause:g} s, or run `offload worker`"
+        ) from failed.failure
 
     def hire_unless_served(
         self,
@@ -63,14 +94,8 @@ class House:
         wanted: set[tuple[str, str]],
         embed: Callable[[], EmbeddedWorker],
     ) -> None:
-        """Embed a worker, unless one that lives takes all of these: pairs of a task and a queue.
-
-        Raises:
-            BaseException: what ended the embedded worker that there was before.
-        """
+        """Embed a worker, unless one that lives takes all of these: pairs of a task and a queue."""
         self._looked_at = time.monotonic()
-        if self._embedded is not None and self._embedded.failure is not None:
-            raise self._embedded.failure
         served = any(
             all(worker.takes(*pair) for pair in wanted) and self.presence.is_alive(worker)
             for worker in workers
@@ -78,6 +103,10 @@ class House:
         if not served and not self.embeds:
             self._embedded = embed()
             self._embedded.start()
+
+    def _committed(self, effects: Effects) -> None:
+        self._watch.committed(effects)
+        self.bell.ring(effects)
 
     def stop_worker(self, patience: float, timeout: float) -> int:
         """Stop the embedded worker; see `EmbeddedWorker.stop`."""

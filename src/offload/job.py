@@ -21,6 +21,8 @@ class _Desk(Protocol):
     async def aresult_of(self, job_id: int, timeout: float | None) -> Any: ...
     def cancel(self, job_id: int) -> bool: ...
     async def acancel(self, job_id: int) -> bool: ...
+    def retry(self, job_id: int) -> None: ...
+    async def aretry(self, job_id: int) -> None: ...
 
 
 class Job(Generic[R]):
@@ -121,6 +123,22 @@ class Job(Generic[R]):
     async def acancel(self) -> bool:
         """The same without blocking the loop."""
         return await self._desk.acancel(self.id)
+
+    def retry(self) -> None:
+        """Try the job anew after it failed or was cancelled: the same id, all its retries again.
+
+        Raises:
+            NotFinished: it has not ended yet.
+            AlreadyFinished: it has succeeded.
+            QueueFull: its queue is at capacity.
+            KeyTaken: another unfinished job has its unique key.
+            UnknownJob, Evicted: there is no such job.
+        """
+        self._desk.retry(self.id)
+
+    async def aretry(self) -> None:
+        """The same without blocking the loop."""
+        await self._desk.aretry(self.id)
 
     def __repr__(self) -> str:
         return f"Job({self.id})"

@@ -4,11 +4,15 @@ Nothing here acts. Instants are seconds since the epoch, UTC, as float; values a
 already encoded. A change to a record makes a new record.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
+
+from offload.backoff import Backoff
+from offload.units import Rate, seconds
 
 
 class State(StrEnum):
@@ -31,21 +35,37 @@ class Wish(StrEnum):
     CANCEL = "cancel"
 
 
+class Cause(StrEnum):
+    """Why running code was asked to stop."""
+
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    DEADLINE = "deadline"
+    INTERRUPT = "interrupt"
+    LOST = "lost"
+
+
 class Error(Struct, frozen=True, omit_defaults=True):
     """How a job failed, as text: no exception object outlives its process.
 
     Attributes:
-        code: the kind of failure in one word: ``exception``, ``lost``, ``crash-loop``,
-            ``not-serializable``, ``undecodable``.
+        code: the kind of failure in one word: ``exception``, ``timeout``, ``deadline``, ``lost``,
+            ``crash-loop``, ``out-of-memory``, ``killed``, ``not-serializable``, ``undecodable``.
         message: the exception's text, or a sentence of ours.
         type: the exception's class name, if there was an exception.
         traceback: the formatted traceback, if there was one.
+        exit_code: with which the job's process ended, if it ended.
+        signal: the name of the signal that ended it: ``SIGKILL``.
+        peak_memory: bytes that the job's processes held at most, where that is why it failed.
     """
 
     code: str
     message: str
     type: str | None = None
     traceback: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    peak_memory: int | None = None
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):
@@ -62,6 +82,54 @@ class Progress(Struct, frozen=True, omit_defaults=True):
     total: float | None = None
     message: str | None = None
     unit: str | None = None
+
+
+class OnCrash(StrEnum):
+    """What becomes of a job whose worker died with it."""
+
+    AGAIN = "again"
+    FAIL = "fail"
+
+
+class JobOptions(Struct, frozen=True, omit_defaults=True):
+    """How a job is run: what its task said when it was started, and what the call said.
+
+    A job keeps them, so that it runs as it was asked, whatever its task says by then.
+
+    Attributes:
+        retries: further attempts after one that failed.
+        backoff: how long to wait before each.
+        timeout: seconds that the code may run, counted from its start.
+        deadline: seconds from its start, waiting included, by which it must have ended.
+        memory: bytes that the processes of the job may hold together.
+        on_crash: whether it runs again when its worker died with it, or fails as lost.
+    """
+
+    retries: int = 0
+    backoff: Backoff = Backoff()
+    timeout: float | None = None
+    deadline: float | None = None
+    memory: int | None = None
+    on_crash: OnCrash = OnCrash.AGAIN
+
+
+PLAIN = JobOptions()
+"""What most jobs have: one attempt, no limit of time or memory, again after a crash. There is one
+such object, so that `is` tells it."""
+
+
+class Lane(Struct, frozen=True, omit_defaults=True):
+    """What a job competes for, besides its queue. Jobs of one lane are claimed in order.
+
+    Attributes:
+        pool: which of a worker's places its code takes: "slots", or "processes".
+        limits: named limits, and how many jobs that name it may run at once.
+        rates: named rates: how many jobs that name it may begin in a time.
+    """
+
+    pool: str = "slots"
+    limits: dict[str, int] = {}
+    rates: dict[str, Rate] = {}
 
 
 class Job(Struct, frozen=True):
@@ -82,6 +150,15 @@ class Job(Struct, frozen=True):
         started_at: when the code of the current attempt began.
         reason: why it is as it is, in words.
         size: bytes of parameters, result and error, for retention by bytes.
+        options: how it is run.
+        lane: what it competes for, as `Lane` in JSON; "" for the plainest.
+        key: its unique key: of a task and a key there is one unfinished job.
+        group: the group that it was started with.
+        bound_to: the house of the only process that can run it: a black box is held there.
+        deadline_at: the instant by which it must have ended.
+        handle: what is known of the work elsewhere that it waits for, as JSON.
+        next_check_at: when it is looked at next, while it waits for that.
+        forgiven: attempts before the last manual retry: they count no more.
     """
 
     id: int
@@ -113,11 +190,25 @@ class Job(Struct, frozen=True):
     error: Error | None
     progress: Progress | None
     size: int
+    options: JobOptions
+    lane: str
+    key: str | None
+    group: int | None
+    bound_to: int | None
+    deadline_at: float | None
+    handle: bytes | None
+    next_check_at: float | None
+    forgiven: int
 
     @property
     def is_finished(self) -> bool:
         """Whether the job has its final outcome."""
         return self.state in FINISHED
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its work goes on elsewhere, and somebody looks at it now and then."""
+        return self.state is State.RUNNING and self.next_check_at is not None
 
 
 class By(Struct, frozen=True):
@@ -128,7 +219,12 @@ class By(Struct, frozen=True):
 
 
 class NewJob(Struct, frozen=True):
-    """A job that somebody asks for; the store gives it its id."""
+    """A job that somebody asks for; the store gives it its id. See `Job` for the fields.
+
+    Attributes:
+        refuse_known: what an unfinished job of the same key means: this one is refused, or
+            (False) the other one is the answer.
+    """
 
     task: str
     kind: str
@@ -138,6 +234,12 @@ class NewJob(Struct, frozen=True):
     run_at: float | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()
+    options: JobOptions = PLAIN
+    lane: str = ""
+    key: str | None = None
+    refuse_known: bool = False
+    bound_to: int | None = None
+    deadline_at: float | None = None
 
 
 class Succeeded(Struct, frozen=True):
@@ -147,20 +249,48 @@ class Succeeded(Struct, frozen=True):
 
 
 class Failed(Struct, frozen=True):
-    """The code raised, or its value cannot be kept."""
+    """The code raised, or its value cannot be kept; `again`: another attempt may end otherwise."""
 
     error: Error
+    again: bool = True
+
+
+class Snooze:
+    """What a task returns to be run again later: `return Snooze("10m")`. No attempt is used up.
+
+    Args:
+        wait: seconds, a `timedelta`, or text such as ``"10m"``.
+
+    Raises:
+        ValueError: it is no duration.
+    """
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, wait: float | str | timedelta) -> None:
+        self.seconds = seconds(wait)
+
+    def __repr__(self) -> str:
+        return f"Snooze({self.seconds:g})"
+
+
+class Snoozed(Struct, frozen=True):
+    """The code asked to be run again after so many seconds; no attempt is used up."""
+
+    seconds: float
 
 
 class Yielded(Struct, frozen=True):
-    """The code stopped because it was asked to: by a wish, or by its worker's shutdown."""
+    """The code stopped because it was asked to, and why it was asked."""
+
+    cause: Cause = Cause.INTERRUPT
 
 
 class Crashed(Struct, frozen=True):
     """The worker died while it owned the job."""
 
 
-Outcome = Succeeded | Failed | Yielded | Crashed
+Outcome = Succeeded | Failed | Snoozed | Yielded | Crashed
 
 
 class Change(Struct, frozen=True):
@@ -250,6 +380,7 @@ class WorkerInfo(Struct, frozen=True):
         boot_id: the machine's boot, so that a pid of before a reboot is never believed.
         lock_file: the file that it keeps locked for as long as it lives.
         tasks: the names that it can run.
+        house: tells its process from all others: what is held there only it can run.
         stopping: it was told to end; what it leaves behind was interrupted, not crashed.
     """
 
@@ -264,6 +395,7 @@ class WorkerInfo(Struct, frozen=True):
     started_at: float
     seen_at: float
     stopping: bool = False
+    house: int = 0
 
     def serves(self, queue: str) -> bool:
         """Whether it takes jobs of that queue."""

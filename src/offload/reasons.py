@@ -1,41 +1,75 @@
 """Why a job waits, in words that say what to do. Pure: facts in, a sentence out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
+from offload import pace
+from offload.lanes import lane_of
 from offload.model import Job, Queue, State, WorkerInfo
 
 
-def why_queued(
-    job: Job,
-    alive: Sequence[WorkerInfo],
-    queues: Sequence[Queue],
-    counts: Mapping[tuple[str, State], int],
-    now: float,
-) -> str | None:
+class Facts(Protocol):
+    """What a waiting job may wait for, in one snapshot; see `offload.store.base.Situation`."""
+
+    queues: Sequence[Queue]
+    counts: Mapping[tuple[str, State], int]
+    holdings: Mapping[str, int]
+    begun: Mapping[str, Mapping[int, int]]
+
+
+def why_queued(job: Job, alive: Sequence[WorkerInfo], facts: Facts, now: float) -> str | None:
     """Say what a queued job waits for; the first of these that is true.
 
     It is not due; its queue is paused; nobody is there to take it, or nobody who knows its task;
-    the queue's limit is reached; others go first.
+    the queue's limit, a named limit or a rate is reached; others go first.
     """
-    queue = next((queue for queue in queues if queue.name == job.queue), None)
-    serving = [worker for worker in alive if worker.serves(job.queue)]
-    running = counts.get((job.queue, State.RUNNING), 0)
+    return next(_reasons(job, alive, facts, now), job.reason)
+
+
+def _reasons(job: Job, alive: Sequence[WorkerInfo], facts: Facts, now: float) -> Iterator[str]:
+    queue = next((queue for queue in facts.queues if queue.name == job.queue), None)
     if job.run_at is not None and job.run_at > now:
-        return f"it is due in {job.run_at - now:.0f} s"
+        why = f"; {job.reason}" if job.reason else ""
+        yield f"it is due in {job.run_at - now:.0f} s{why}"
     if queue is not None and queue.paused:
-        return f"the queue {job.queue!r} is paused"
+        yield f"the queue {job.queue!r} is paused"
+    yield from _nobody(job, alive)
+    yield from _no_place(queue, facts)
+    yield from _lane_blocked(job, facts, now)
+
+
+def _nobody(job: Job, alive: Sequence[WorkerInfo]) -> Iterator[str]:
+    if job.bound_to is not None:
+        if not any(worker.house == job.bound_to for worker in alive):
+            yield "the program that alone can run it has no worker (any more)"
+        return
+    serving = [worker for worker in alive if worker.serves(job.queue)]
     if not serving:
-        return f"no live worker serves the queue {job.queue!r}; start one with `offload worker`"
+        yield f"no live worker serves the queue {job.queue!r}; start one with `offload worker`"
     if not any(worker.takes(job.task, job.queue) for worker in serving):
-        return (
+        yield (
             f"no live worker knows the task {job.task!r}; "
             "start one with `offload worker FILE_OR_MODULE`"
         )
-    if queue is not None and queue.limit is not None and running >= queue.limit:
+
+
+def _no_place(queue: Queue | None, facts: Facts) -> Iterator[str]:
+    if queue is None or queue.limit is None:
+        return
+    if facts.counts.get((queue.name, State.RUNNING), 0) >= queue.limit:
         if queue.limit == 1:
-            return f"the only place of the queue {job.queue!r} is taken"
-        return f"all {queue.limit} places of the queue {job.queue!r} are taken"
-    return job.reason
+            yield f"the only place of the queue {queue.name!r} is taken"
+        yield f"all {queue.limit} places of the queue {queue.name!r} are taken"
+
+
+def _lane_blocked(job: Job, facts: Facts, now: float) -> Iterator[str]:
+    lane = lane_of(job.lane)
+    for name, most in lane.limits.items():
+        if facts.holdings.get(name, 0) >= most:
+            yield f"the limit {name!r} is reached: {most} at once"
+    for name, rate in lane.rates.items():
+        if pace.begun_within(rate, facts.begun.get(name, {}), now) >= rate.count:
+            yield f"the rate of {name!r} is reached: {rate.count} in {rate.seconds:g} s"
 
 
 def why_running(job: Job, alive: Sequence[WorkerInfo]) -> str | None:

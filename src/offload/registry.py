@@ -1,7 +1,6 @@
 """One idea: name ↔ task. Whoever starts a job, from wherever, names the task; here it is found."""
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -9,35 +8,12 @@ from typing import Any
 import msgspec
 
 from offload.errors import InvalidTask, UnknownTask
+from offload.options import TaskOptions, check_name, key_fields, lane, task_options, texts
 from offload.signature import Signature
 from offload.text import capped_repr
 
-LOWEST_PRIORITY, HIGHEST_PRIORITY = -32_768, 32_767
-"""What a 16-bit integer holds, in every database."""
-
-EXECUTORS = ("async", "thread")
+EXECUTORS = ("async", "thread", "process", "poll")
 """The ways to run a task's code."""
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
-"""A name that can stand in a URL, a file name and a command line as it is."""
-
-
-class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a task says about its jobs.
-
-    Attributes:
-        queue: the queue in which they wait.
-        priority: higher goes first; from -32,768 to 32,767.
-        executor: how the code is run; None leaves it to the kind of function.
-        tags: words to find its jobs by.
-        encode: makes a simpler object of a result that JSON does not know.
-    """
-
-    queue: str = "default"
-    priority: int = 0
-    executor: str | None = None
-    tags: tuple[str, ...] = ()
-    encode: Callable[[object], object] | None = None
 
 
 class RegisteredTask(msgspec.Struct, frozen=True, eq=False):
@@ -53,6 +29,7 @@ class RegisteredTask(msgspec.Struct, frozen=True, eq=False):
         aliases: further names that lead to it.
         module: where the function was written.
         doc: its docstring.
+        lane: what its jobs compete for; see `offload.model.Lane`.
     """
 
     name: str
@@ -64,6 +41,7 @@ class RegisteredTask(msgspec.Struct, frozen=True, eq=False):
     aliases: tuple[str, ...]
     module: str
     doc: str
+    lane: str
 
 
 class Registry:
@@ -87,7 +65,7 @@ class Registry:
             function: a function or coroutine function.
             name: its own ``__name__`` by default.
             aliases: further names for it.
-            **options: the fields of `TaskOptions`.
+            **options: see `offload.options.OPTIONS`.
 
         Raises:
             InvalidTask: the function, a name or an option cannot be used, or a name is taken; says
@@ -149,23 +127,35 @@ class Registry:
 def _task(
     function: Callable[..., Any], name: str, aliases: Iterable[str], options: Mapping[str, Any]
 ) -> RegisteredTask:
-    checked = _options(name, options)
+    checked = task_options(name, options)
     signature = Signature.of(function, task=name, encoder_given=checked.encode is not None)
+    _check_key(checked.key, signature)
     kind = "async" if _is_async(function) else "blocking"
-    others = dict.fromkeys(_texts(name, "aliases", aliases))
+    executor = _executor(name, kind, checked.executor)
+    others = dict.fromkeys(texts(name, "aliases", aliases))
     for alias in others:
-        _check_name(alias, "alias", name)
+        check_name(alias, "alias", name)
     return RegisteredTask(
         name=name,
         function=function,
         signature=signature,
         kind=kind,
-        executor=_executor(name, kind, checked.executor),
+        executor=executor,
         options=checked,
         aliases=tuple(alias for alias in others if alias != name),
         module=getattr(function, "__module__", None) or "",
         doc=signature.doc,
+        lane=lane(name, executor, checked),
     )
+
+
+def _check_key(template: str | None, signature: Signature) -> None:
+    """A key is made of parameters, so it may name no others."""
+    for field in key_fields(template or ""):
+        if field not in signature.names:
+            raise InvalidTask(
+                f"the task {signature.task!r} has the key {template!r}, and no parameter {field!r}"
+            )
 
 
 def _executor(name: str, kind: str, asked: str | None) -> str:
@@ -202,58 +192,8 @@ def _name(function: Callable[..., Any], given: str | None) -> str:
     if name is None or name == "<lambda>":
         what = "a lambda" if name else capped_repr(function, limit=80)
         raise InvalidTask(f"{what} has no name to be started by; give it one with name=")
-    _check_name(name, "name", name)
+    check_name(name, "name", name)
     return name
-
-
-def _check_name(name: object, what: str, task: object) -> None:
-    if not isinstance(name, str) or NAME.fullmatch(name) is None:
-        raise InvalidTask(
-            f"the task {capped_repr(task, limit=120)} cannot have the {what} "
-            f"{capped_repr(name, limit=120)}: it must be at most 100 ASCII letters, digits and the "
-            "signs _ . - and begin with a letter or _"
-        )
-
-
-def _options(task: str, given: Mapping[str, Any]) -> TaskOptions:
-    for option in given:
-        if option not in TaskOptions.__struct_fields__:
-            raise _refuse_option(task, option)
-    tags = tuple(dict.fromkeys(_texts(task, "tags", given.get("tags", ()))))
-    options = TaskOptions(**{**given, "tags": tags})
-    _check_name(options.queue, "queue", task)
-    _check_priority(options.priority, task)
-    if options.encode is not None and not callable(options.encode):
-        raise InvalidTask(f"the task {task!r}: encode must be a function")
-    return options
-
-
-def _refuse_option(task: str, option: str) -> InvalidTask:
-    nearest = get_close_matches(option, TaskOptions.__struct_fields__, n=1, cutoff=0.5)
-    known = ", ".join(("name", "aliases", *TaskOptions.__struct_fields__))
-    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {known}"
-    return InvalidTask(f"the task {task!r} has no option {option!r}; {hint}")
-
-
-def _check_priority(priority: object, task: str) -> None:
-    is_number = isinstance(priority, int) and not isinstance(priority, bool)
-    if not is_number or priority not in range(LOWEST_PRIORITY, HIGHEST_PRIORITY + 1):
-        raise InvalidTask(
-            f"the task {task!r} wants the priority {capped_repr(priority, limit=80)}; it must be "
-            f"an integer from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}"
-        )
-
-
-def _texts(task: str, what: str, given: object) -> tuple[str, ...]:
-    """Check several texts; one text alone would be taken apart into its letters."""
-    if isinstance(given, Iterable) and not isinstance(given, str):
-        found = tuple(given)
-        if all(isinstance(text, str) and text for text in found):
-            return found
-        given = found
-    raise InvalidTask(
-        f"the task {task!r}: {what} must be a list of texts, not {capped_repr(given, limit=80)}"
-    )
 
 
 def _is_same(old: Callable[..., Any], new: Callable[..., Any]) -> bool:

@@ -2,37 +2,31 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from datetime import datetime
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeVar, cast
 
-from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from offload.backoff import Backoff
+from offload.errors import Fault, InvalidParameters
+from offload.group import Group
 from offload.job import Job
 from offload.model import NewJob
-from offload.registry import HIGHEST_PRIORITY, LOWEST_PRIORITY, RegisteredTask
+from offload.options import (
+    LONGEST_KEY,
+    NOTHING_SAID,
+    CallOptions,
+    Duration,
+    call_options,
+    filled,
+    key_fields,
+    merged,
+)
+from offload.registry import RegisteredTask
+from offload.values import decode
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class CallOptions(Struct, frozen=True):
-    """What `using` sets for the jobs started through it; None is what the task says.
-
-    Attributes:
-        queue: the queue to wait in.
-        priority: higher goes first.
-        delay: seconds before which it does not start.
-        run_at: the instant before which it does not start, seconds since the epoch.
-        owner: on whose behalf it runs.
-        tags: words to find it by, besides the task's own.
-    """
-
-    queue: str | None = None
-    priority: int | None = None
-    delay: float | None = None
-    run_at: float | None = None
-    owner: str | None = None
-    tags: tuple[str, ...] = ()
 
 
 class _Desk(Protocol):
@@ -42,6 +36,8 @@ class _Desk(Protocol):
     async def astart_new(self, job: NewJob) -> Job[Any]: ...
     def start_all_new(self, jobs: tuple[NewJob, ...]) -> list[Job[Any]]: ...
     async def astart_all_new(self, jobs: tuple[NewJob, ...]) -> list[Job[Any]]: ...
+    def start_group_of(self, jobs: tuple[NewJob, ...]) -> Group[Any]: ...
+    async def astart_group_of(self, jobs: tuple[NewJob, ...]) -> Group[Any]: ...
     def now(self) -> float: ...
 
 
@@ -57,7 +53,7 @@ class Task(Generic[P, R]):
         registered: RegisteredTask,
         function: Callable[P, Any],
         desk: _Desk,
-        options: CallOptions = CallOptions(),
+        options: CallOptions = NOTHING_SAID,
     ) -> None:
         functools.update_wrapper(self, function)
         self.name = registered.name
@@ -76,6 +72,7 @@ class Task(Generic[P, R]):
         Raises:
             InvalidParameters: they do not fit the signature; every fault is named.
             QueueFull: the queue is at capacity.
+            KeyTaken: an unfinished job has its key, and `on_conflict` is "refuse".
             StoreError: the database did not answer; nothing was stored.
         """
         return self._desk.start_new(self._new_job(args, kwargs))
@@ -100,52 +97,123 @@ class Task(Generic[P, R]):
         """The same without blocking the loop."""
         return await self._desk.astart_all_new(self._new_jobs(calls))
 
+    def map(self, calls: Iterable[object]) -> Group[R]:
+        """Start many jobs as one group, all or none: one handle to watch, collect and stop them.
+
+        Args:
+            calls: as for `start_many`.
+
+        Raises:
+            InvalidParameters, QueueFull, StoreError: as `start`; no job was started.
+        """
+        return self._desk.start_group_of(self._new_jobs(calls))
+
+    async def amap(self, calls: Iterable[object]) -> Group[R]:
+        """The same without blocking the loop."""
+        return await self._desk.astart_group_of(self._new_jobs(calls))
+
     def using(
         self,
         *,
         queue: str | None = None,
         priority: int | None = None,
-        delay: float | None = None,
-        run_at: float | None = None,
+        delay: Duration | None = None,
+        run_at: float | datetime | None = None,
         owner: str | None = None,
         tags: Iterable[str] = (),
+        retries: int | None = None,
+        backoff: Duration | Backoff | None = None,
+        timeout: Duration | None = None,
+        deadline: Duration | datetime | None = None,
+        memory: int | str | None = None,
+        on_crash: Literal["again", "fail"] | None = None,
+        key: str | None = None,
+        on_conflict: Literal["existing", "refuse"] | None = None,
     ) -> "Task[P, R]":
         """Return the task with other options for the jobs that are started through it.
+
+        Durations are seconds, `timedelta` or text such as ``"10m"``.
 
         Args:
             queue: the queue to wait in.
             priority: higher goes first; from -32,768 to 32,767.
-            delay: seconds before which it does not start.
-            run_at: the instant before which it does not start, seconds since the epoch.
+            delay: how long it does not start.
+            run_at: the instant before which it does not start: seconds since the epoch, or a
+                `datetime` with a time zone.
             owner: on whose behalf it runs.
             tags: words to find it by, added to those that there are.
+            retries: further attempts after one that failed.
+            backoff: how long to wait before each.
+            timeout: how long the code may run, counted from its start.
+            deadline: by when it must have ended, counted from now, waiting included; or an instant.
+            memory: bytes that its processes may hold together, or text such as ``"512M"``.
+            on_crash: "again" runs it again when its worker died with it, "fail" lets it be lost.
+            key: of a task and a key there is one unfinished job.
+            on_conflict: what a start means while there is another of that key: "existing" returns
+                that one, "refuse" raises `KeyTaken`.
 
         Raises:
             ValueError: a value does not fit, or both `delay` and `run_at` were given.
         """
-        given = CallOptions(queue, priority, delay, run_at, owner, tuple(tags))
-        _check(given)
-        said = {name: value for name, value in asdict(given).items() if value is not None}
-        said["tags"] = (*self._options.tags, *given.tags)
-        options = replace(self._options, **said)
+        said = call_options(
+            {
+                "queue": queue,
+                "priority": priority,
+                "delay": delay,
+                "run_at": run_at,
+                "owner": owner,
+                "retries": retries,
+                "backoff": backoff,
+                "timeout": timeout,
+                "deadline": deadline,
+                "memory": memory,
+                "on_crash": on_crash,
+                "key": key,
+                "on_conflict": on_conflict,
+            }
+        )
+        return self._with(replace(said, tags=tuple(tags)))
+
+    def _with(self, said: CallOptions) -> "Task[P, R]":
+        before = self._options
+        given = {name: value for name, value in asdict(said).items() if value is not None}
+        both = {"tags": (*before.tags, *said.tags), "job": before.job | said.job}
+        options = replace(before, **(given | both))
         return Task(self.registered, self._function, self._desk, options)
 
     def new_job(self, params: bytes) -> NewJob:
         """Return the job that these parameters, checked and encoded, would start."""
-        options, task = self._options, self.registered
-        run_at = options.run_at
-        if options.delay is not None:
-            run_at = self._desk.now() + options.delay
+        said, task = self._options, self.registered
+        now = self._desk.now()
+        options = merged(task.options, said)
+        deadline_at = None if options.deadline is None else now + options.deadline
         return NewJob(
             task=task.name,
             kind=task.kind,
             params=params,
-            queue=options.queue or task.options.queue,
-            priority=task.options.priority if options.priority is None else options.priority,
-            run_at=run_at,
-            owner=options.owner,
-            tags=(*task.options.tags, *options.tags),
+            queue=said.queue or task.options.queue,
+            priority=task.options.priority if said.priority is None else said.priority,
+            run_at=said.run_at if said.delay is None else now + said.delay,
+            owner=said.owner,
+            tags=(*task.options.tags, *said.tags),
+            options=options,
+            lane=task.lane,
+            key=self._key(params),
+            refuse_known=(said.on_conflict or task.options.on_conflict) == "refuse",
+            deadline_at=said.deadline_at or deadline_at,
         )
+
+    def _key(self, params: bytes) -> str | None:
+        """Return the unique key: the call's, or the task's with the parameters filled in."""
+        template = self.registered.options.key
+        if self._options.key is not None or template is None:
+            return self._options.key
+        key = filled(template, cast(dict[str, Any], decode(params)))
+        if len(key) > LONGEST_KEY:
+            problem = f"the key that they make has {len(key)} characters; at most {LONGEST_KEY}"
+            faults = [Fault(field, problem) for field in key_fields(template)]
+            raise InvalidParameters(self.name, faults)
+        return key
 
     def _new_job(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> NewJob:
         signature = self.registered.signature
@@ -166,15 +234,3 @@ def _as_call(call: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
             return (), call
         case _:
             return (call,), {}
-
-
-def _check(options: CallOptions) -> None:
-    if options.delay is not None and options.run_at is not None:
-        raise ValueError("delay and run_at say the same thing; give one of them")
-    if options.delay is not None and not 0 <= options.delay < float("inf"):
-        raise ValueError(f"delay must be a number of seconds from 0 on, not {options.delay!r}")
-    priority = 0 if options.priority is None else options.priority
-    if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
-        raise ValueError(
-            f"priority must be from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {priority!r}"
-        )

@@ -7,7 +7,7 @@ one driver waits for each answer, the other awaits it.
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from offload import lifecycle
+from offload import errors, lifecycle
 from offload.errors import (
     Evicted,
     IdempotencyKeyReused,
@@ -15,19 +15,25 @@ from offload.errors import (
     JobFailed,
     NotFinished,
     QueueFull,
+    UnknownGroup,
     UnknownJob,
 )
-from offload.model import By, Event, Job, State, Wish
+from offload.model import By, Change, Event, Job, State, Wish
 from offload.store.base import (
     Apply,
     Found,
     Full,
     Get,
     Gone,
+    Group,
     History,
     Insert,
     Inserted,
     KeyReused,
+    KeyTaken,
+    MemberJobs,
+    Members,
+    Retry,
 )
 
 T = TypeVar("T")
@@ -47,13 +53,16 @@ def start(insert: Insert) -> Plan[Inserted]:
     Raises:
         QueueFull: a queue has no room for all of them.
         IdempotencyKeyReused: the key belongs to another request.
+        KeyTaken: an unfinished job has the unique key of one of them.
     """
-    answer: Inserted | Full | KeyReused = yield insert
+    answer: Inserted | Full | KeyReused | KeyTaken = yield insert
     match answer:
         case Full(queue, capacity):
             raise QueueFull(queue, capacity)
         case KeyReused(key, job_id):
             raise IdempotencyKeyReused(key, job_id)
+        case KeyTaken(key, job_id):
+            raise errors.KeyTaken(key, job_id)
         case Inserted():
             return answer
 
@@ -108,6 +117,90 @@ def request(job_id: int, wish: Wish, now: Callable[[], float], by: By) -> Plan[t
         if isinstance(current, Gone):
             raise Evicted(job_id)
         job = yield from fetch(job_id)
+
+
+def retry(job_id: int, now: Callable[[], float], by: By) -> Plan[Job]:
+    """Try a failed or cancelled job anew; returns it as it became.
+
+    Raises:
+        NotFinished: it has not ended yet.
+        AlreadyFinished: it has succeeded.
+        QueueFull: its queue is at capacity.
+        KeyTaken: another unfinished job has its unique key.
+        UnknownJob, Evicted: there is no such job.
+    """
+    while True:
+        job = yield from fetch(job_id)
+        moment = now()
+        change = lifecycle.retry(job, moment, by)
+        answer: Job | Gone | Full | KeyTaken | None = yield Retry(change, moment)
+        match answer:
+            case None:
+                return change.after
+            case Full(queue, capacity):
+                raise QueueFull(queue, capacity)
+            case KeyTaken(key, holder):
+                raise errors.KeyTaken(key, holder)
+            case Gone():
+                raise Evicted(job_id)
+
+
+def group(group_id: int) -> Plan[Group]:
+    """Read a group.
+
+    Raises:
+        UnknownGroup: there is none.
+    """
+    found: Group | None = yield Members(group_id)
+    if found is None:
+        raise UnknownGroup(group_id)
+    return found
+
+
+def cancel_group(group_id: int, now: Callable[[], float], by: By) -> Plan[int]:
+    """Ask for all unfinished jobs of a group to be cancelled; returns how many that changed.
+
+    All at once, and where somebody was faster, that job by itself.
+    """
+    yield from group(group_id)
+    jobs: list[Job] = yield MemberJobs(group_id)
+    moment = now()
+    changes = [
+        change
+        for job in jobs
+        if not job.is_finished
+        and (change := lifecycle.request(job, Wish.CANCEL, moment, by)) is not None
+    ]
+    if not changes:
+        return 0
+    answers: list[Job | Gone | None] = yield Apply(tuple(changes), moment)
+    changed = answers.count(None)
+    for change, answer in zip(changes, answers, strict=True):
+        if isinstance(answer, Job) and not answer.is_finished:
+            changed += yield from _asked_alone(change, now, by)
+    return changed
+
+
+def _asked_alone(change: Change, now: Callable[[], float], by: By) -> Plan[int]:
+    try:
+        _, changed = yield from request(change.after.id, Wish.CANCEL, now, by)
+    except errors.JobError:  # it has ended, and may be gone, meanwhile
+        return 0
+    return int(changed)
+
+
+def retry_failed(group_id: int, now: Callable[[], float], by: By) -> Plan[int]:
+    """Try all failed jobs of a group anew; returns how many.
+
+    Raises:
+        QueueFull: there is no room for all of them; those before go on.
+    """
+    yield from group(group_id)
+    jobs: list[Job] = yield MemberJobs(group_id)
+    failed = [job.id for job in jobs if job.state is State.FAILED]
+    for job_id in failed:
+        yield from retry(job_id, now, by)
+    return len(failed)
 
 
 def value(job: Job, shown: str) -> bytes:

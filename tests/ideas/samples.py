@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from offload.model import By, Error, Job, Progress, State, Wish
+from offload.model import PLAIN, By, Error, Job, Progress, State, Wish
 
 BY = By(actor="a test", door="python")
 SOME_ERROR = Error(code="exception", message="no", type="ValueError", traceback="line 1")
@@ -39,6 +39,15 @@ QUEUED = Job(
     error=None,
     progress=None,
     size=14,
+    options=PLAIN,
+    lane="",
+    key=None,
+    group=None,
+    bound_to=None,
+    deadline_at=None,
+    handle=None,
+    next_check_at=None,
+    forgiven=0,
 )
 
 

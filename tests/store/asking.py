@@ -39,6 +39,7 @@ from offload.store.base import (
     Insert,
     Inserted,
     KeyReused,
+    KeyTaken,
     Leave,
     List,
     Operation,
@@ -90,6 +91,7 @@ class Asker:
         self.store = store
         self.now = 1000.0
         self._tokens = count(1)
+        self._enrolled = 0
 
     def do(self, operation: Operation[T]) -> T:
         """Run one operation and return its answer."""
@@ -104,7 +106,7 @@ class Asker:
 
     def insert(
         self, *jobs: NewJob, key: str | None = None, digest: bytes = b""
-    ) -> Inserted | Full | KeyReused:
+    ) -> Inserted | Full | KeyReused | KeyTaken:
         """Try to start jobs; return what the store answers."""
         return self.do(self.an_insert(*jobs, key=key, digest=digest))
 
@@ -131,8 +133,14 @@ class Asker:
         worker: int = 1,
         queue: str = "default",
         tasks: tuple[str, ...] = ("render", "fetch"),
+        house: int = 0,
+        processes: int = 0,
     ) -> Claim:
-        return Claim(worker, queue, tasks, count, self.now, self.now + LEASE, BY)
+        """Make a claim by a worker, which is enrolled for it if it never was."""
+        while self._enrolled < worker:
+            self.enter()
+        free = {"slots": count, "processes": processes}
+        return Claim(worker, house, (queue,), tasks, free, self.now, self.now + LEASE, BY)
 
     def claim(self, count: int = 1, **fields: Any) -> list[Job]:
         """Take up to `count` jobs."""
@@ -191,7 +199,8 @@ class Asker:
     # --- workers, queues, care
 
     def enter(self, **fields: Any) -> int:
-        return self.do(Enter(replace(A_WORKER, **fields)))
+        self._enrolled = self.do(Enter(replace(A_WORKER, **fields)))
+        return self._enrolled
 
     def stopping(self, worker: int) -> None:
         self.do(Stopping(worker))

@@ -104,8 +104,14 @@ class DictStore:
         self.issued += 1
         self._used.add(new.queue)
         due = new.run_at is None or new.run_at <= now
+        given = {name: getattr(new, name) for name in new.__struct_fields__}
+        del given["refuse_known"]
         job = Job(
-            **(asdict(new) | {"run_at": None if due else new.run_at}),
+            **(given | {"run_at": None if due else new.run_at}),
+            group=None,
+            handle=None,
+            next_check_at=None,
+            forgiven=0,
             id=self.issued,
             state=State.QUEUED,
             requested=None,
@@ -153,24 +159,24 @@ class DictStore:
     # --- running
 
     def _claim(self, claim: Claim) -> list[Job]:
-        queue = self._queue(claim.queue)
-        occupied = sum(job.queue == queue.name and job.occupies_slot for job in self.jobs.values())
-        free = claim.count if queue.limit is None else min(claim.count, queue.limit - occupied)
-        waiting = sorted(
-            (
-                job
-                for job in self.jobs.values()
-                if job.queue == claim.queue and job.claimable and job.task in claim.tasks
-            ),
-            key=lambda job: (-job.priority, job.id),
-        )
-        claimed = [
-            lifecycle.claim(job, claim.worker, claim.lease_until, claim.now)
-            for job in waiting[: max(free, 0)]
-        ]
-        for job in claimed:
-            self._write(job, "claimed", claim.now, claim.by)
+        if claim.worker not in self.workers:
+            return []
+        waiting = [job for job in self.jobs.values() if job.claimable and job.task in claim.tasks]
+        waiting.sort(key=lambda job: (-job.priority, job.id))
+        free = claim.free["slots"]
+        claimed = []
+        for job in waiting:
+            is_served = not claim.queues or job.queue in claim.queues
+            if is_served and len(claimed) < free and self._has_place(job.queue):
+                taken = lifecycle.claim(job, claim.worker, claim.lease_until, claim.now)
+                self._write(taken, "claimed", claim.now, claim.by)
+                claimed.append(taken)
         return claimed
+
+    def _has_place(self, name: str) -> bool:
+        limit = self._queue(name).limit
+        occupied = sum(job.queue == name and job.occupies_slot for job in self.jobs.values())
+        return limit is None or occupied < limit
 
     def _apply(self, apply: Apply) -> list[Job | Gone | None]:
         return [self._apply_one(change, apply.now) for change in apply.changes]

@@ -160,7 +160,10 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def claim(self, worker: int, queue: str, known: set[str], count: int, waits: bool) -> None:
         self.send(
-            Claim(worker, queue, tuple(known), count, self.now, self.now + LEASE, BY), waits=waits
+            Claim(
+                worker, 0, (queue,), tuple(known), {"slots": count}, self.now, self.now + LEASE, BY
+            ),
+            waits=waits,
         )
 
     @precondition(lambda self: self.known)

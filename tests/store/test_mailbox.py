@@ -265,7 +265,9 @@ BAD_OPERATIONS: dict[str, Any] = {
     "a number that no column holds": Insert((a_new_job(priority=2**70),), 0.0, BY, 1),
     "text that no database takes": Insert((a_new_job(owner="\ud800"),), 0.0, BY, 1),
     "tags that cannot be encoded": Insert((a_new_job(tags=("\ud800",)),), 0.0, BY, 1),
-    "a task that cannot be encoded": Claim(1, "default", ("\ud800",), 1, 0.0, 1.0, BY),
+    "a task that cannot be encoded": Claim(
+        1, 0, ("default",), ("\ud800",), {"slots": 1}, 0.0, 1.0, BY
+    ),
     "a setting that is forbidden": SetQueue("default", QueueSettings(capacity=-1)),
     "no operation at all": Queues(),
 }

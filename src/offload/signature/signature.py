@@ -94,6 +94,11 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
         """The first line of the docstring."""
         return self.doc.partition("\n")[0]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that have a name, in their order."""
+        return tuple(self._named)
+
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Turn the arguments of a Python call into parameters by name; they are not checked yet.
 

@@ -35,13 +35,14 @@ class Query(Struct, Generic[T], frozen=True):
     """Something to read; `T` is what it answers with."""
 
 
-class Insert(Operation["Inserted | Full | KeyReused"], frozen=True):
+class Insert(Operation["Inserted | Full | KeyReused | KeyTaken"], frozen=True):
     """Start jobs, all or none.
 
     Attributes:
         token: a random number that finds the jobs again when a commit's result is unknown.
         key: an idempotency key: the same key with the same digest gives the first answer again.
         digest: a digest of the request that came with the key.
+        grouped: the jobs are a group of their own.
     """
 
     jobs: tuple[NewJob, ...]
@@ -50,13 +51,21 @@ class Insert(Operation["Inserted | Full | KeyReused"], frozen=True):
     token: int
     key: str | None = None
     digest: bytes = b""
+    grouped: bool = False
 
 
 class Inserted(Struct, frozen=True):
-    """The jobs are stored under these ids; `repeated` says that an earlier request did it."""
+    """The jobs are stored under these ids, one for each that was asked for.
+
+    Attributes:
+        ids: in the order asked for; of a job whose key was known, the unfinished one that has it.
+        repeated: an earlier request of the same idempotency key did it.
+        group: the id of their group, if they were to have one.
+    """
 
     ids: tuple[int, ...]
     repeated: bool = False
+    group: int | None = None
 
 
 class Full(Struct, frozen=True):
@@ -73,16 +82,32 @@ class KeyReused(Struct, frozen=True):
     job_id: int
 
 
-class Claim(Operation[list[Job]], frozen=True):
-    """Take up to `count` claimable jobs of a queue, never more than its limit leaves free.
+class KeyTaken(Struct, frozen=True):
+    """Refused: an unfinished job of the same task has this unique key."""
 
-    Answers with a list of `Job`, in the order in which they should begin.
+    key: str
+    job_id: int
+
+
+class Claim(Operation[list[Job]], frozen=True):
+    """Take claimable jobs, as many as there are free places for, and never beyond a limit or rate.
+
+    Of all that can be claimed those of the highest priority come first, then the oldest; ahead of
+    them what was resumed. Answers with a list of `Job` in that order; an empty one for a worker
+    that is not enrolled (any more).
+
+    Attributes:
+        house: of the worker's process; what is bound to it is claimed whatever its task.
+        queues: the queues to claim from; all when empty.
+        tasks: the names that the worker can run.
+        free: free places by the name of their pool; see `Lane`.
     """
 
     worker: int
-    queue: str
+    house: int
+    queues: tuple[str, ...]
     tasks: tuple[str, ...]
-    count: int
+    free: dict[str, int]
     now: float
     lease_until: float
     by: By
@@ -102,6 +127,25 @@ class Apply(Operation[list["Job | Gone | None"]], frozen=True):
 
 class Gone(Struct, frozen=True):
     """The job is not kept any more."""
+
+
+class Retry(Operation["Job | Gone | Full | KeyTaken | None"], frozen=True):
+    """Apply the decision to try a finished job anew, if its queue has room and its key is free.
+
+    Answers as `Apply` does for one change, or with the refusal.
+    """
+
+    change: Change
+    now: float
+
+
+class Checked(Operation[None], frozen=True):
+    """Note when waiting jobs are looked at next: (job id, token, instant, progress or None).
+
+    A stale token is ignored.
+    """
+
+    checks: tuple[tuple[int, int, float, Progress | None], ...]
 
 
 class Renew(Operation[list[Held]], frozen=True):
@@ -187,6 +231,61 @@ class List(Query[list[Job]], frozen=True):
     queue: str | None = None
 
 
+class Overdue(Query[list[Job]], frozen=True):
+    """Read the jobs that have not begun and whose deadline has passed, without bodies."""
+
+    now: float
+    limit: int = 500
+
+
+class Abandoned(Query[list[Job]], frozen=True):
+    """Read the jobs, older than `before`, that are bound to a process without a worker."""
+
+    before: float
+    limit: int = 500
+
+
+class Members(Query["Group | None"], frozen=True):
+    """Read a group: what it was, and its jobs by state."""
+
+    group: int
+
+
+class Group(Struct, frozen=True):
+    """Jobs that were started together.
+
+    Attributes:
+        jobs: how many were started.
+        counts: those that are kept, by stored state.
+    """
+
+    id: int
+    jobs: int
+    created_at: float
+    counts: dict[State, int]
+
+
+class MemberJobs(Query[list[Job]], frozen=True):
+    """Read the kept jobs of a group in the order in which they were asked for.
+
+    Without `bodies` parameters, results and errors may stay behind.
+    """
+
+    group: int
+    bodies: bool = False
+
+
+class Identity(Query["Identified"], frozen=True):
+    """Read what tells this database from all others."""
+
+
+class Identified(Struct, frozen=True):
+    """A database's name for itself, and what it signs with: text, never shown."""
+
+    name: str
+    secret: str
+
+
 class Owned(Query[list[Job]], frozen=True):
     """Read the jobs that a worker owns, without bodies."""
 
@@ -210,11 +309,19 @@ class Counts(Query[dict[tuple[str, State], int]], frozen=True):
 
 
 class Situation(Struct, frozen=True):
-    """What a waiting job may wait for, in one snapshot: workers, queues, and the counts."""
+    """What a waiting job may wait for, in one snapshot.
+
+    Attributes:
+        counts: kept jobs by queue and stored state.
+        holdings: how many jobs hold each named limit.
+        begun: how many jobs of a named rate began in which slice of its time; see `store.pace`.
+    """
 
     workers: list[WorkerInfo]
     queues: list[Queue]
     counts: dict[tuple[str, State], int]
+    holdings: dict[str, int] = {}
+    begun: dict[str, dict[int, int]] = {}
 
 
 class Look(Query[Situation], frozen=True):
@@ -234,11 +341,13 @@ class Effects(Struct, frozen=True, array_like=True):
         changed: ids of the jobs whose state changed.
         wished: ids of the running jobs of which something was asked.
         claimable: whether a job became claimable or a slot became free.
+        finished: the jobs that have ended, with their outcome; not sent to other processes.
     """
 
     changed: tuple[int, ...] = ()
     wished: tuple[int, ...] = ()
     claimable: bool = False
+    finished: tuple[Job, ...] = ()
 
     def __bool__(self) -> bool:
         return self.claimable or bool(self.changed) or bool(self.wished)

@@ -21,7 +21,7 @@ from msgspec import UNSET
 
 from offload.clock import Clock
 from offload.errors import StoreError, StoreUnavailable, StoreUncertain
-from offload.store.base import CommitUnknown, Effects, Operation, Query, Store
+from offload.store.base import Claim, CommitUnknown, Effects, Operation, Query, Store
 
 T = TypeVar("T")
 
@@ -243,7 +243,11 @@ def deliver(store: Store, letters: list[Letter], on_effects: Callable[[Effects],
 
     Three cases: all went well; the database cannot be reached, and everybody is told so; one
     operation is at fault, or the commit's result is unknown, and each goes alone.
+
+    Claims come last, so that they see all that the transaction makes claimable. Who listens is
+    told before the answers are: whoever is answered has been told what that commit did.
     """
+    letters = sorted(letters, key=_is_claim)
     try:
         answers, effects = store.run([letter.content for letter in letters])
     except StoreUnavailable as error:
@@ -257,9 +261,13 @@ def deliver(store: Store, letters: list[Letter], on_effects: Callable[[Effects],
         for letter in letters:
             deliver(store, [letter], on_effects)
     else:
-        resolve(zip(letters, answers, strict=True))
         if effects:
             on_effects(effects)
+        resolve(zip(letters, answers, strict=True))
+
+
+def _is_claim(letter: Letter) -> bool:
+    return isinstance(letter.content, Claim)
 
 
 def _recover(store: Store, letters: list[Letter], on_effects: Callable[[Effects], None]) -> None:

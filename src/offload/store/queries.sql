@@ -34,8 +34,24 @@ select (select count(*) from job where queue = :queue and claimable = 1)
 
 -- name: insert_job
 insert into job (id, task, kind, queue, priority, state, claimable, version, created_at, run_at,
-                 owner, tags, params, size, insert_token)
-values (?, ?, ?, ?, ?, 'queued', ?, 1, ?, ?, ?, ?, ?, ?, ?);
+                 owner, tags, params, size, options, lane, unique_key, group_id, bound_to,
+                 deadline_at, insert_token)
+values (?, ?, ?, ?, ?, 'queued', ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: insert_group
+insert into job_group (jobs, created_at, actor, door)
+values (:jobs, :now, :actor, :door)
+returning id;
+
+-- name: unfinished_with_key
+select id
+from job
+where task = :task and unique_key = :key and finished_at is null;
+
+-- name: latest_with_key
+select max(id)
+from job
+where task = :task and unique_key = :key;
 
 -- name: put_body
 insert into body (job_id, kind, bytes)
@@ -59,13 +75,13 @@ where job_id = :job_id
 order by version;
 
 -- name: key
-select digest, job_id, jobs
+select digest, job_id, jobs, ids
 from idempotency
 where key = :key;
 
 -- name: put_key
-insert into idempotency (key, digest, job_id, jobs, created_at)
-values (:key, :digest, :job_id, :jobs, :now);
+insert into idempotency (key, digest, job_id, jobs, ids, created_at)
+values (:key, :digest, :job_id, :jobs, :ids, :now);
 
 -- name: inserted
 -- Only rows that were issued after the batch began can be of the batch, so this reads few.
@@ -79,7 +95,28 @@ select count(*)
 from job
 where queue = :queue and occupies_slot = 1;
 
+-- name: enrolled
+select count(*)
+from worker
+where id = :worker;
+
+-- name: first_lane
+select queue, lane
+from job
+where claimable = 1
+order by queue, lane
+limit 1;
+
+-- name: next_lane
+-- One step over the index for each lane, however many jobs wait in it.
+select queue, lane
+from job
+where claimable = 1 and (queue, lane) > (:queue, :lane)
+order by queue, lane
+limit 1;
+
 -- name: claim
+-- For the common case of one open lane: choose and take in one statement.
 update job
 set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = token + 1,
     worker = :worker, lease_until = :lease_until, occupies_slot = 1, attempt = attempt + 1,
@@ -87,20 +124,80 @@ set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = 
 where id in (
   select id
   from job
-  where queue = :queue and claimable = 1
-    and (bound_to is null or bound_to = :worker)
-    and task in (select value from json_each(:tasks))
+  where queue = :queue and lane = :lane and claimable = 1
+    and (bound_to = :house
+         or bound_to is null and task in (select value from json_each(:tasks)))
   order by ahead desc, priority desc, id
   limit :count
 )
 returning *;
 
+-- name: candidates
+select ahead, priority, id
+from job
+where queue = :queue and lane = :lane and claimable = 1
+  and (bound_to = :house
+       or bound_to is null and task in (select value from json_each(:tasks)))
+order by ahead desc, priority desc, id
+limit :count;
+
+-- name: take
+update job
+set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = token + 1,
+    worker = :worker, lease_until = :lease_until, occupies_slot = 1, attempt = attempt + 1,
+    run_at = null, started_at = :now, reason = null, progress = null
+where id in (select value from json_each(:ids))
+returning *;
+
+-- name: in_use
+select count(*)
+from holding
+where name = :name;
+
+-- name: hold
+insert into holding (name, job_id)
+values (?, ?);
+
+-- name: let_go
+delete from holding
+where job_id = ?;
+
+-- name: holdings
+select name, count(*)
+from holding
+group by name;
+
+-- name: begun
+select coalesce(sum(jobs), 0)
+from begun
+where name = :name and slice between :first and :last;
+
+-- name: all_begun
+select name, slice, jobs
+from begun;
+
+-- name: begin
+insert into begun (name, slice, jobs)
+values (:name, :slice, :jobs)
+on conflict (name, slice) do update
+set jobs = jobs + :jobs;
+
+-- name: forget_begun
+delete from begun
+where name = :name and slice not between :first and :last;
+
 -- name: apply
 update job
 set state = ?, requested = ?, claimable = ?, ahead = ?, version = ?, worker = ?, lease_until = ?,
     occupies_slot = ?, attempt = ?, crashes = ?, interrupts = ?, run_at = ?, started_at = ?,
-    finished_at = ?, reason = ?, result = ?, error = ?, size = size + ?
+    finished_at = ?, reason = ?, result = ?, error = ?, size = size + ?, handle = ?,
+    next_check_at = ?, deadline_at = ?, forgiven = ?
 where id = ? and version = ? and token = ?;
+
+-- name: shrink
+update job
+set size = size - :size
+where id = :id;
 
 -- name: job
 select *
@@ -134,6 +231,44 @@ from job
 where worker is not null and worker not in (select id from worker)
 order by id;
 
+-- name: overdue
+select *
+from job
+where deadline_at <= :now and worker is null and finished_at is null and handle is null
+order by deadline_at
+limit :limit;
+
+-- name: abandoned
+-- Its process enrols a worker within moments of starting it: a young one is left alone.
+select *
+from job
+where bound_to is not null and finished_at is null and worker is null
+  and created_at < :before and bound_to not in (select house from worker)
+order by id
+limit :limit;
+
+-- name: group
+select id, jobs, created_at, actor, door
+from job_group
+where id = :id;
+
+-- name: group_counts
+select state, count(*)
+from job
+where group_id = :id
+group by state;
+
+-- name: group_jobs
+select *
+from job
+where group_id = :id
+order by id;
+
+-- name: identity
+select key, value
+from meta
+where key in ('database', 'secret');
+
 -- name: renew
 update job
 set lease_until = :lease_until
@@ -150,9 +285,14 @@ update job
 set progress = ?
 where id = ? and token = ? and state = 'running';
 
+-- name: check_again
+update job
+set next_check_at = ?, progress = coalesce(?, progress)
+where id = ? and token = ? and next_check_at is not null;
+
 -- name: enter
-insert into worker (host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at)
-values (:host, :boot_id, :pid, :lock_file, :queues, :tasks, :slots, :now, :now)
+insert into worker (host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at, house)
+values (:host, :boot_id, :pid, :lock_file, :queues, :tasks, :slots, :now, :now, :house)
 returning id;
 
 -- name: stopping
@@ -165,7 +305,8 @@ delete from worker
 where id = :worker;
 
 -- name: workers
-select id, host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at, stopping
+select id, host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at, stopping,
+       house
 from worker
 order by id;
 
@@ -204,6 +345,15 @@ where id = ? and finished_at is not null;
 -- name: delete_bodies
 delete from body
 where job_id = ?;
+
+-- name: delete_outcome
+delete from body
+where job_id = ? and kind in ('result', 'error');
+
+-- name: forget_groups
+delete from job_group
+where created_at < :before
+  and not exists (select 1 from job where job.group_id = job_group.id);
 
 -- name: delete_events
 delete from event

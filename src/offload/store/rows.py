@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from offload.model import (
+    PLAIN,
     By,
     Change,
     Error,
     Event,
     Held,
     Job,
+    JobOptions,
     NewJob,
     Progress,
     Queue,
@@ -31,6 +33,10 @@ encode = msgspec.json.Encoder().encode
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_error = msgspec.json.Decoder(Error).decode
 _decode_progress = msgspec.json.Decoder(Progress).decode
+_decode_options = msgspec.json.Decoder(JobOptions).decode
+_COLUMNS = {"key": "unique_key", "group": "group_id"}
+"""Fields of `Job` whose column has another name: `key` and `group` are words of SQL."""
+
 _STATES = {state.value: state for state in State}
 _WISHES = {wish.value: wish for wish in Wish}
 
@@ -40,14 +46,15 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
 
     Columns are found by name once, here: a migration may add some anywhere.
     """
-    pick = itemgetter(*(columns.index(name) for name in Job.__struct_fields__))
+    names = (_COLUMNS.get(field, field) for field in Job.__struct_fields__)
+    pick = itemgetter(*(columns.index(name) for name in names))
 
     def read(row: Row) -> Job:
         (
             job_id, task, kind, queue, priority, state, requested, claimable, ahead, version,
             token, worker, lease_until, occupies_slot, attempt, crashes, interrupts, created_at,
             run_at, started_at, finished_at, reason, owner, tags, params, result, error, progress,
-            size,
+            size, options, lane, key, group, bound_to, deadline_at, handle, next_check_at, forgiven,
         ) = pick(row)  # fmt: skip
         return Job(
             job_id,
@@ -79,12 +86,21 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
             None if error is None else decode_error(error),
             None if progress is None else _decode_progress(progress),
             size,
+            PLAIN if options is None else _decode_options(options),
+            lane,
+            key,
+            group,
+            bound_to,
+            deadline_at,
+            handle,
+            next_check_at,
+            forgiven,
         )
 
     return read
 
 
-def insert_row(job_id: int, job: NewJob, now: float, token: int) -> Row:
+def insert_row(job_id: int, job: NewJob, now: float, token: int, group: int | None) -> Row:
     """Lay a new job out as a row."""
     claimable = job.run_at is None or job.run_at <= now
     return (
@@ -100,6 +116,12 @@ def insert_row(job_id: int, job: NewJob, now: float, token: int) -> Row:
         encode(job.tags).decode() if job.tags else None,
         inline(job.params),
         len(job.params),
+        None if job.options is PLAIN else encode(job.options).decode(),
+        job.lane,
+        job.key,
+        group,
+        job.bound_to,
+        job.deadline_at,
         token,
     )
 
@@ -126,6 +148,10 @@ def change_row(change: Change, error: bytes | None) -> Row:
         inline(job.result),
         inline(error),
         grown(change, error),
+        job.handle,
+        job.next_check_at,
+        job.deadline_at,
+        job.forgiven,
         job.id,
         job.version - 1,
         job.token,
@@ -209,8 +235,10 @@ def held_of(row: Row) -> Held:
 
 def worker_of(row: Row) -> WorkerInfo:
     """Make a `WorkerInfo` of a row."""
-    worker, host, boot_id, pid, lock_file, queues, tasks, slots, started, seen, stopping = row
+    worker, host, boot_id, pid, lock_file, queues, tasks, slots, started, seen, stopping, house = (
+        row
+    )
     return WorkerInfo(
         worker, host, boot_id, pid, lock_file, _decode_tags(queues), _decode_tags(tasks), slots,
-        started, seen, bool(stopping),
+        started, seen, bool(stopping), house,
     )  # fmt: skip

@@ -40,21 +40,35 @@ class Bell:
 
     def __init__(self, folder: Path | None) -> None:
         self._listeners: list[Listener] = []
+        self._listeners_here: list[Listener] = []
         self._folder = folder
         self._line: _Line | None = None
         self._opening = threading.Lock()
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Add a listener; returns what removes it. It is called on foreign threads, and briefly."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, *, here: bool = True) -> Callable[[], None]:
+        """Add a listener; returns what removes it. It is called on foreign threads, and briefly.
+
+        Args:
+            here: whether it is also told what this process commits.
+        """
+        places = [self._listeners, self._listeners_here] if here else [self._listeners]
+        for listeners in places:
+            listeners.append(listener)
         self._open()
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+        def unlisten() -> None:
+            for listeners in places:
+                if listener in listeners:
+                    listeners.remove(listener)
+
+        return unlisten
 
     def ring(self, effects: Effects) -> None:
         """Tell this process's listeners at once, and the other processes by datagram."""
         if not effects:
             return
-        self._tell(effects)
+        for listener in list(self._listeners_here):
+            listener(effects)
         if self._line is None:
             self._open()
         if self._line is not None:
@@ -74,9 +88,7 @@ class Bell:
                 self._line = _Line.open(self._folder, self._heard)
 
     def _heard(self, packet: bytes) -> None:
-        self._tell(_unpack(packet))
-
-    def _tell(self, effects: Effects | None) -> None:
+        effects = _unpack(packet)
         for listener in list(self._listeners):
             listener(effects)
 
@@ -170,7 +182,7 @@ class _Line:
 def _pack(effects: Effects) -> bytes:
     if len(effects.changed) + len(effects.wished) > _MOST_IDS:
         return _ANYTHING
-    return _encode(effects)
+    return _encode(Effects(effects.changed, effects.wished, effects.claimable))
 
 
 def _unpack(packet: bytes) -> Effects | None:

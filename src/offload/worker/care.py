@@ -7,9 +7,19 @@ compare-and-set or harmless to repeat.
 import logging
 
 from offload.clock import Clock
-from offload.lifecycle import conclude
-from offload.model import By, Crashed, Job, Outcome, WorkerInfo, Yielded
-from offload.store.base import Apply, Leave, Orphans, Owned, Promote, Prune, Workers
+from offload.lifecycle import conclude, expire, lose
+from offload.model import By, Cause, Crashed, Job, Outcome, WorkerInfo, Yielded
+from offload.store.base import (
+    Abandoned,
+    Apply,
+    Leave,
+    Orphans,
+    Overdue,
+    Owned,
+    Promote,
+    Prune,
+    Workers,
+)
 from offload.store.mailbox import Mailbox
 from offload.worker.presence import Presence
 
@@ -19,11 +29,15 @@ BY = By(actor="care", door="care")
 
 PRUNE_BATCH = 500
 
+YOUNG_SECONDS = 10.0
+"""A process that holds a job has a worker long before; until then nobody takes it for gone."""
+
 
 async def care(mailbox: Mailbox, presence: Presence, clock: Clock) -> None:
     """Go round once."""
     await rescue(mailbox, presence, clock)
     await mailbox.ask_soon(Promote(clock.now()))
+    await give_up(mailbox, clock)
     await prune(mailbox, clock)
 
 
@@ -37,7 +51,18 @@ async def rescue(mailbox: Mailbox, presence: Presence, clock: Clock) -> None:
         if not presence.is_alive(worker):
             await _rescue_from(worker, mailbox, presence, clock)
     orphans = await mailbox.read_soon(Orphans())
-    await _give_back(orphans, Yielded(), mailbox, clock)
+    await _give_back(orphans, Yielded(Cause.LOST), mailbox, clock)
+
+
+async def give_up(mailbox: Mailbox, clock: Clock) -> None:
+    """Fail what will never begin: its deadline has passed, or the process that held it is gone."""
+    now = clock.now()
+    overdue = await mailbox.read_soon(Overdue(now))
+    abandoned = await mailbox.read_soon(Abandoned(now - YOUNG_SECONDS))
+    changes = {job.id: expire(job, now, BY) for job in overdue}
+    changes |= {job.id: lose(job, now, BY) for job in abandoned}
+    if changes:
+        await mailbox.ask_soon(Apply(tuple(changes.values()), now))
 
 
 async def prune(mailbox: Mailbox, clock: Clock) -> None:

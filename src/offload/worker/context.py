@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import SupportsFloat, TypeVar
 
-from offload.model import Progress
+from offload.model import Cause, Progress
 from offload.text import capped_repr, sanitise
 
 T = TypeVar("T")
@@ -15,11 +15,20 @@ MOST_WORDS_BYTES = 1000
 
 
 class Stop:
-    """A request to stop, made once at most; who runs the code says what is then to be done."""
+    """A request to stop, made once at most; who runs the code says what is then to be done.
+
+    Attributes:
+        cause: why, once it was asked; the first one stands.
+    """
 
     def __init__(self) -> None:
-        self.is_set = False
+        self.cause: Cause | None = None
         self._then: Callable[[], object] | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the code was asked to stop."""
+        return self.cause is not None
 
     def then(self, act: Callable[[], object]) -> None:
         """Say what stops the code; done at once if it was asked already."""
@@ -27,11 +36,11 @@ class Stop:
         if self.is_set:
             act()
 
-    def set(self) -> None:
+    def set(self, cause: Cause = Cause.CANCEL) -> None:
         """Ask the code to stop. On the worker's loop only."""
         if self.is_set:
             return
-        self.is_set = True
+        self.cause = cause
         if self._then is not None:
             self._then()
 
@@ -45,6 +54,10 @@ class Context:
     Attributes:
         job_id: the job's id; 0 outside a job.
         attempt: the number of this try, from 1; 0 outside a job.
+        idempotency_key: a text that is the same for every run of this attempt, also after a crash,
+            and for no other: give it to the other side, so that it does the work once.
+        completion_token: with it whoever does the work elsewhere may end a polling job early
+            (`Offload.complete`); "" for others. It is a secret of this job.
     """
 
     __offload_context__ = True
@@ -56,9 +69,13 @@ class Context:
         *,
         stop: Stop | None = None,
         tell: Callable[[Progress], None] | None = None,
+        idempotency_key: str = "",
+        completion_token: str = "",
     ) -> None:
         self.job_id = job_id
         self.attempt = attempt
+        self.idempotency_key = idempotency_key
+        self.completion_token = completion_token
         self._stop = stop or Stop()
         self._tell = tell
         self._saw_stop = False

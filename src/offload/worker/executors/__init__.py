@@ -3,19 +3,20 @@
 from typing import Protocol
 
 from offload.model import Outcome
-from offload.registry import RegisteredTask
-from offload.worker.context import Context, Stop
 from offload.worker.executors.coroutine import CoroutineExecutor
 from offload.worker.executors.thread import ThreadExecutor
+from offload.worker.work import Work
 
 
 class Executor(Protocol):
     """A way to run a task's code. It does not touch the store."""
 
-    async def run(
-        self, task: RegisteredTask, params: bytes, context: Context, stop: Stop
-    ) -> Outcome:
+    async def run(self, work: Work) -> Outcome:
         """Run the code to its end and say how it ended; never raises what the code raised."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all that it holds: its worker ends, and runs nothing any more."""
         ...
 
 

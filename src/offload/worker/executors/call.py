@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from offload.errors import InvalidParameters, NotSerializable
-from offload.model import Error, Failed, Outcome, Succeeded
+from offload.errors import Fatal, InvalidParameters, NotSerializable
+from offload.model import Error, Failed, Outcome, Snooze, Snoozed, Succeeded
 from offload.registry import RegisteredTask
 from offload.text import capped_repr, capped_str, sanitise, type_name
 from offload.values import encode
@@ -33,7 +33,12 @@ def arguments(
 
 
 def returned(task: RegisteredTask, value: object) -> Outcome:
-    """The code returned a value: it is kept exactly, or the job fails and says why."""
+    """The code returned a value: it is kept exactly, or the job fails and says why.
+
+    One value is no result: a `Snooze` asks for another run later.
+    """
+    if isinstance(value, Snooze):
+        return Snoozed(value.seconds)
     try:
         encoded = encode(value, hook=task.options.encode)
     except NotSerializable as error:
@@ -46,24 +51,32 @@ def returned(task: RegisteredTask, value: object) -> Outcome:
     return Succeeded(encoded)
 
 
-def raised(error: BaseException) -> Failed:
-    """The code raised: the exception is kept as text, and nothing of it lives on."""
+def raised(error: BaseException, task: RegisteredTask | None = None) -> Failed:
+    """The code raised: the exception is kept as text, and nothing of it lives on.
+
+    Another attempt is worth it for what the task says (`retry_on`), and never after a `Fatal`.
+    """
     message = _shown(lambda error: capped_str(error, limit=MOST_MESSAGE_BYTES), error)
     if isinstance(error, InvalidParameters):
-        return Failed(Error(code="undecodable", message=message))
-    return Failed(
-        Error(
-            code="exception",
-            type=type_name(error).removeprefix("__main__."),
-            message=message,
-            traceback=_traceback(error),
-        )
+        return Failed(Error(code="undecodable", message=message), again=False)
+    kept = Error(
+        code="exception",
+        type=type_name(error).removeprefix("__main__."),
+        message=message,
+        traceback=_traceback(error),
     )
+    return Failed(kept, again=_is_worth_another(error, task))
 
 
 def _unkept(why: str) -> Failed:
     message = f"the result cannot be kept exactly: {why}"
-    return Failed(Error(code="not-serializable", message=message))
+    return Failed(Error(code="not-serializable", message=message), again=False)
+
+
+def _is_worth_another(error: BaseException, task: RegisteredTask | None) -> bool:
+    if task is None or isinstance(error, Fatal):
+        return False
+    return isinstance(error, task.options.retry_on)
 
 
 def _shown(show: Callable[[object], str], thing: object) -> str:

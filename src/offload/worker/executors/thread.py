@@ -9,42 +9,42 @@ import contextvars
 import threading
 
 from offload.model import Outcome, Yielded
-from offload.registry import RegisteredTask
 from offload.worker import context as contexts
-from offload.worker.context import Context, Stop
 from offload.worker.executors.call import arguments, raised, returned
+from offload.worker.work import Work
 
 
 class ThreadExecutor:
     """A daemon thread a job: one that never ends must not keep the process from ending."""
 
-    async def run(
-        self, task: RegisteredTask, params: bytes, context: Context, stop: Stop
-    ) -> Outcome:
+    async def run(self, work: Work) -> Outcome:
         """Run the function to its end; see `Executor.run`."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Outcome] = loop.create_future()
         surroundings = contextvars.Context()
-        surroundings.run(contexts.enter, context)
+        surroundings.run(contexts.enter, work.context)
 
         def body() -> None:
-            outcome = surroundings.run(_outcome, task, params, context)
+            outcome = surroundings.run(_outcome, work)
             try:
                 loop.call_soon_threadsafe(_settle, ended, outcome)
             except RuntimeError:
                 return  # the loop is closed: the worker has ended without waiting for this thread
 
-        threading.Thread(target=body, name=f"offload job {context.job_id}", daemon=True).start()
+        threading.Thread(target=body, name=f"offload job {work.job.id}", daemon=True).start()
         return await ended
 
+    async def close(self) -> None:
+        """A thread that still runs is left to the end of the process."""
 
-def _outcome(task: RegisteredTask, params: bytes, context: Context) -> Outcome:
+
+def _outcome(work: Work) -> Outcome:
     try:
-        args, kwargs = arguments(task, params, context)
-        value = task.function(*args, **kwargs)
+        args, kwargs = arguments(work.task, work.params, work.context)
+        value = work.task.function(*args, **kwargs)
     except BaseException as error:
-        return raised(error)
-    return Yielded() if value is None and context.saw_stop else returned(task, value)
+        return raised(error, work.task)
+    return Yielded() if value is None and work.context.saw_stop else returned(work.task, value)
 
 
 def _settle(ended: "asyncio.Future[Outcome]", outcome: Outcome) -> None:

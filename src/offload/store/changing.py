@@ -1,0 +1,144 @@
+"""Changes to jobs: applied by compare-and-set, with their event, counters and bodies."""
+
+from collections.abc import Iterable
+
+from offload.model import FINISHED, Change, Error, Held, Job, State
+from offload.store import rows
+from offload.store.base import Apply, Checked, Full, Gone, KeyTaken, Renew, Report, Retry
+from offload.store.session import Session
+
+Answer = Job | Gone | None
+
+
+def apply_all(session: Session, applies: list[Apply]) -> list[list[Answer]]:
+    """Apply all changes of these; each has its own answer."""
+    changes = [(change, apply.now) for apply in applies for change in apply.changes]
+    answers = iter(_apply(session, changes))
+    return [[next(answers) for _ in apply.changes] for apply in applies]
+
+
+def retry(session: Session, retry: Retry) -> Answer | Full | KeyTaken:
+    """Send a finished job back to the queue, if there is room for it; see `Retry`."""
+    job = retry.change.after
+    if session.room(job.queue) < 1:
+        return Full(job.queue, session.queue(job.queue).capacity or 0)
+    if job.key is not None:
+        row = session.one("unfinished_with_key", {"task": job.task, "key": job.key})
+        if row is not None and row[0] != job.id:
+            return KeyTaken(job.key, row[0])
+    before = session.job(job.id)
+    if before is None:
+        return Gone()
+    before = session.with_bodies(before)
+    [answer] = _apply(session, [(retry.change, retry.now)])
+    if answer is None:
+        _forget_outcome(session, before)
+    return answer
+
+
+def _forget_outcome(session: Session, before: Job) -> None:
+    """Keep no bytes of what a job had come to before it was tried anew."""
+    error = _error_bytes(before.error) or b""
+    session.do("delete_outcome", (before.id,))
+    session.do("shrink", {"id": before.id, "size": len(error)})
+
+
+def renew(session: Session, renew: Renew) -> list[Held]:
+    """Renew all leases of a worker; see `Renew`."""
+    session.do("seen", {"worker": renew.worker, "now": renew.now})
+    parameters = {"worker": renew.worker, "lease_until": renew.lease_until}
+    return [rows.held_of(row) for row in session.all("renew", parameters)]
+
+
+def report(session: Session, report: Report) -> None:
+    """Store the latest progress of running jobs."""
+    words = [(rows.progress_bytes(word), job_id, token) for job_id, token, word in report.progress]
+    session.many("report", [word for word in words if word[0] is not None])
+
+
+def check_again(session: Session, checked: Checked) -> None:
+    """Store when waiting jobs are looked at next."""
+    session.many(
+        "check_again",
+        [
+            (at, None if word is None else rows.progress_bytes(word), job_id, token)
+            for job_id, token, at, word in checked.checks
+        ],
+    )
+
+
+def _apply(session: Session, changes: list[tuple[Change, float]]) -> list[Answer]:
+    """Apply all at once; where some are stale, undo and apply one by one to learn which."""
+    errors = [_error_bytes(change.after.error) for change, _ in changes]
+    laid_out = [
+        rows.change_row(change, error) for (change, _), error in zip(changes, errors, strict=True)
+    ]
+    session.connection.execute("savepoint changes")
+    if session.many("apply", laid_out) == len(changes):
+        answers: list[Answer] = [None] * len(changes)
+    else:
+        session.connection.execute("rollback to changes")
+        answers = [
+            _apply_one(session, change, row)
+            for (change, _), row in zip(changes, laid_out, strict=True)
+        ]
+    session.connection.execute("release changes")
+    _record(
+        session,
+        (
+            (change, now, error)
+            for (change, now), error, answer in zip(changes, errors, answers, strict=True)
+            if answer is None
+        ),
+    )
+    return answers
+
+
+def _apply_one(session: Session, change: Change, row: rows.Row) -> Answer:
+    if session.many("apply", [row]):
+        return None
+    current = session.job(change.after.id)
+    return Gone() if current is None else current
+
+
+def _record(session: Session, changes: Iterable[tuple[Change, float, bytes | None]]) -> None:
+    events, bodies, freed = [], [], []
+    for change, now, error in changes:
+        job = change.after
+        events.append(rows.event_row(change, now))
+        for kind, value in (("result", job.result), ("error", error)):
+            if value is not None and rows.inline(value) is None:
+                bodies.append((job.id, kind, value))
+        if job.lane and job.state is not State.RUNNING:
+            freed.append((job.id,))
+        _count(session, change, rows.grown(change, error))
+        _tell(session, change)
+    session.many("insert_event", events)
+    session.many("put_body", bodies)
+    session.many("let_go", freed)
+
+
+def _count(session: Session, change: Change, grown: int) -> None:
+    """Count the job out of the state that it had and into the one that it has."""
+    job = change.after
+    kept_before = -job.size if change.before in FINISHED else 0
+    kept_after = job.size + grown if job.is_finished else 0
+    session.count(job.queue, change.before, -1, kept_before)
+    session.count(job.queue, job.state, 1, kept_after)
+
+
+def _tell(session: Session, change: Change) -> None:
+    """Note who may be waiting for this."""
+    job = change.after
+    session.changed.append(job.id)
+    if job.is_finished:
+        session.finished.append(job)
+    if job.requested is not None:
+        session.wished.append(job.id)
+    left_its_slot = change.before is State.RUNNING and not job.occupies_slot
+    if left_its_slot or job.claimable:
+        session.claimable = True
+
+
+def _error_bytes(error: Error | None) -> bytes | None:
+    return None if error is None else rows.encode(error)

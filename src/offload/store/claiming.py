@@ -1,0 +1,171 @@
+"""Claiming: all open lanes of all queues are merged by rank, as far as there are free places.
+
+A lane is a queue with what its jobs compete for besides: a pool of places, named limits, rates.
+What holds for a lane holds for each job in it, so one that is blocked is not looked into: a million
+jobs that wait for a limit cost nothing to those behind them.
+"""
+
+import heapq
+from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from offload import pace
+from offload.lanes import lane_of
+from offload.model import Job, Lane, State
+from offload.store import rows
+from offload.store.base import Claim
+from offload.store.session import Session
+from offload.units import Rate
+
+
+def claim(session: Session, claim: Claim) -> list[Job]:
+    """Take what may begin now; see `Claim`."""
+    if not session.one("enrolled", {"worker": claim.worker})[0]:
+        return []
+    room = _Room(session, claim)
+    open_lanes = [lane for lane in _lanes(session, claim) if room.of(lane) > 0]
+    if not open_lanes:
+        return []
+    if len(open_lanes) == 1:
+        jobs = _take_from(session, claim, open_lanes[0], room.of(open_lanes[0]))
+    else:
+        jobs = _take(session, claim, _choose(session, claim, open_lanes, room))
+    jobs.sort(key=lambda job: (-job.priority, job.id))
+    _record(session, claim, jobs)
+    return [session.with_params(job) for job in jobs]
+
+
+class _Queued(Struct, frozen=True):
+    """A lane of a queue. `text` is how it stands in the rows."""
+
+    queue: str
+    text: str
+    lane: Lane
+
+
+class _Room:
+    """How many jobs of each lane may begin: the least of all that binds them."""
+
+    def __init__(self, session: Session, claim: Claim) -> None:
+        self._session = session
+        self._now = claim.now
+        self._pools = dict(claim.free)
+        self._queues: dict[str, float] = {}
+        self._limits: dict[str, int] = {}
+        self._rates: dict[str, int] = {}
+
+    def of(self, queued: _Queued) -> int:
+        lane = queued.lane
+        bounds = [self._pools.get(lane.pool, 0), self._in_queue(queued.queue)]
+        bounds += [most - self._in_use(name) for name, most in lane.limits.items()]
+        bounds += [rate.count - self._begun(name, rate) for name, rate in lane.rates.items()]
+        return int(max(0, min(bounds)))
+
+    def give(self, queued: _Queued) -> None:
+        """Give one place to a job of this lane."""
+        self._pools[queued.lane.pool] -= 1
+        self._queues[queued.queue] -= 1
+        for name in queued.lane.limits:
+            self._limits[name] += 1
+        for name in queued.lane.rates:
+            self._rates[name] += 1
+
+    def _in_queue(self, name: str) -> float:
+        if name not in self._queues:
+            queue = self._session.queue(name)
+            if queue.paused:
+                self._queues[name] = 0
+            elif queue.limit is None:
+                self._queues[name] = float("inf")
+            else:
+                self._queues[name] = queue.limit - self._session.one("occupied", {"queue": name})[0]
+        return self._queues[name]
+
+    def _in_use(self, name: str) -> int:
+        if name not in self._limits:
+            self._limits[name] = self._session.one("in_use", {"name": name})[0]
+        return self._limits[name]
+
+    def _begun(self, name: str, rate: Rate) -> int:
+        if name not in self._rates:
+            first, last = pace.window(rate, self._now)
+            parameters = {"name": name, "first": first, "last": last}
+            self._rates[name] = self._session.one("begun", parameters)[0]
+        return self._rates[name]
+
+
+def _lanes(session: Session, claim: Claim) -> Iterator[_Queued]:
+    """Step over the index of claimable jobs, one statement for each lane that there is."""
+    row = session.one("first_lane")
+    while row is not None:
+        queue, text = row
+        if not claim.queues or queue in claim.queues:
+            yield _Queued(queue, text, lane_of(text))
+        row = session.one("next_lane", {"queue": queue, "lane": text})
+
+
+def _choose(session: Session, claim: Claim, lanes: list[_Queued], room: _Room) -> list[int]:
+    """Merge the lanes by rank and give places until there are none; returns ids."""
+    chosen = []
+    for _, job_id, place in heapq.merge(
+        *(_ranked(session, claim, lane, place, room.of(lane)) for place, lane in enumerate(lanes))
+    ):
+        if room.of(lanes[place]) > 0:
+            room.give(lanes[place])
+            chosen.append(job_id)
+    return chosen
+
+
+def _ranked(
+    session: Session, claim: Claim, lane: _Queued, place: int, count: int
+) -> list[tuple[tuple[int, int], int, int]]:
+    found = session.all("candidates", _parameters(claim, lane, count))
+    return [((-ahead, -priority), job_id, place) for ahead, priority, job_id in found]
+
+
+def _parameters(claim: Claim, lane: _Queued, count: int) -> dict[str, object]:
+    return {
+        "queue": lane.queue,
+        "lane": lane.text,
+        "house": claim.house,
+        "tasks": rows.encode(claim.tasks).decode(),
+        "count": count,
+    }
+
+
+def _take_from(session: Session, claim: Claim, lane: _Queued, count: int) -> list[Job]:
+    return session.jobs("claim", _parameters(claim, lane, count) | _owner(claim))
+
+
+def _take(session: Session, claim: Claim, ids: list[int]) -> list[Job]:
+    return session.jobs("take", _owner(claim) | {"ids": rows.encode(ids).decode()}) if ids else []
+
+
+def _owner(claim: Claim) -> dict[str, object]:
+    known = asdict(claim)
+    return {name: known[name] for name in ("worker", "lease_until", "now")}
+
+
+def _record(session: Session, claim: Claim, jobs: list[Job]) -> None:
+    """Write the events, and what the jobs now hold."""
+    session.many("insert_event", [rows.claim_event_row(job, claim.now, claim.by) for job in jobs])
+    holds, begun = [], dict[tuple[str, Rate], int]()
+    for job in jobs:
+        session.count(job.queue, State.QUEUED, -1)
+        session.count(job.queue, State.RUNNING, 1)
+        session.changed.append(job.id)
+        lane = lane_of(job.lane)
+        holds += [(name, job.id) for name in lane.limits]
+        for name, rate in lane.rates.items():
+            begun[name, rate] = begun.get((name, rate), 0) + 1
+    session.many("hold", holds)
+    for (name, rate), count in begun.items():
+        _note_begun(session, name, rate, count, claim.now)
+
+
+def _note_begun(session: Session, name: str, rate: Rate, count: int, now: float) -> None:
+    first, last = pace.window(rate, now)
+    session.do("forget_begun", {"name": name, "first": first, "last": last})
+    session.do("begin", {"name": name, "slice": pace.slice_of(rate, now), "jobs": count})

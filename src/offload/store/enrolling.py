@@ -1,0 +1,58 @@
+"""Workers come and go, and queues are set."""
+
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
+
+from offload.model import Queue
+from offload.store import rows
+from offload.store.base import Enter, Leave, SetQueue, Stopping
+from offload.store.session import DEFAULT_QUEUE, Session
+
+
+def enter(session: Session, enter: Enter) -> int:
+    """Enrol a worker; returns its id."""
+    info = enter.info
+    parameters = {
+        "host": info.host,
+        "boot_id": info.boot_id,
+        "pid": info.pid,
+        "lock_file": info.lock_file,
+        "queues": rows.encode(info.queues).decode(),
+        "tasks": rows.encode(info.tasks).decode(),
+        "slots": info.slots,
+        "now": info.started_at,
+        "house": info.house,
+    }
+    worker: int = session.one("enter", parameters)[0]
+    return worker
+
+
+def stopping(session: Session, stopping: Stopping) -> None:
+    """Note that a worker was told to end."""
+    session.do("stopping", {"worker": stopping.worker})
+
+
+def leave(session: Session, leave: Leave) -> None:
+    """Strike a worker off."""
+    session.do("leave", {"worker": leave.worker})
+
+
+def set_queue(session: Session, setting: SetQueue) -> Queue:
+    """Write explicit settings, and defaults where there is nothing yet."""
+    row = session.one("queue", {"name": setting.name})
+    base = (
+        rows.queue_of(row)
+        if row is not None
+        else replace(DEFAULT_QUEUE, name=setting.name, **_given(setting.defaults))
+    )
+    queue = replace(base, **_given(setting.explicit))
+    session.do("put_queue", asdict(queue))
+    session.claimable = True
+    return queue
+
+
+def _given(settings: Any) -> dict[str, Any]:
+    """Return the settings that were said, by name."""
+    return {name: value for name, value in asdict(settings).items() if value is not UNSET}

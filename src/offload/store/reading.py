@@ -1,0 +1,120 @@
+"""Queries: what can be asked of the store, each answered from one snapshot."""
+
+from collections.abc import Callable
+from typing import Any
+
+from offload.model import Event, Job, State, WorkerInfo
+from offload.store import rows
+from offload.store.base import (
+    Abandoned,
+    Counts,
+    Found,
+    Get,
+    Group,
+    History,
+    Identified,
+    Identity,
+    List,
+    Look,
+    MemberJobs,
+    Members,
+    Orphans,
+    Overdue,
+    Owned,
+    Query,
+    Queues,
+    Situation,
+    Workers,
+)
+from offload.store.session import Session
+
+MAX_ID = (1 << 63) - 1
+
+
+def read(session: Session, query: Query[Any]) -> Any:
+    """Answer a query."""
+    return _ANSWERS[type(query)](session, query)
+
+
+def _get(session: Session, query: Get) -> Found:
+    jobs = session.jobs("jobs", {"ids": rows.encode(query.ids).decode()})
+    if query.bodies:
+        jobs = [session.with_bodies(job) for job in jobs]
+    return Found(jobs={job.id: job for job in jobs}, issued=session.issued())
+
+
+def _page(session: Session, query: List) -> list[Job]:
+    parameters = {
+        "limit": query.limit,
+        "before": MAX_ID if query.before is None else query.before,
+        "states": rows.encode(query.states).decode() if query.states else None,
+        "task": query.task,
+        "queue": query.queue,
+    }
+    return [session.with_params(job) for job in session.jobs("page", parameters)]
+
+
+def _history(session: Session, query: History) -> list[Event]:
+    return [rows.event_of(row) for row in session.all("history", {"job_id": query.job_id})]
+
+
+def _counts(session: Session, query: Counts) -> dict[tuple[str, State], int]:
+    return {(queue, State(state)): count for queue, state, count in session.all("tally")}
+
+
+def _workers(session: Session, query: Workers) -> list[WorkerInfo]:
+    return [rows.worker_of(row) for row in session.all("workers")]
+
+
+def _look(session: Session, query: Look) -> Situation:
+    begun: dict[str, dict[int, int]] = {}
+    for name, slice_, jobs in session.all("all_begun"):
+        begun.setdefault(name, {})[slice_] = jobs
+    return Situation(
+        workers=_workers(session, Workers()),
+        queues=session.queues(),
+        counts=_counts(session, Counts()),
+        holdings=dict(session.all("holdings")),
+        begun=begun,
+    )
+
+
+def _members(session: Session, query: Members) -> Group | None:
+    row = session.one("group", {"id": query.group})
+    if row is None:
+        return None
+    group_id, jobs, created_at, _, _ = row
+    counts = {State(state): count for state, count in session.all("group_counts", {"id": group_id})}
+    return Group(group_id, jobs, created_at, counts)
+
+
+def _member_jobs(session: Session, query: MemberJobs) -> list[Job]:
+    jobs = session.jobs("group_jobs", {"id": query.group})
+    return [session.with_bodies(job) for job in jobs] if query.bodies else jobs
+
+
+def _identity(session: Session, query: Identity) -> Identified:
+    said = dict(session.all("identity"))
+    return Identified(name=said["database"], secret=said["secret"])
+
+
+_ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
+    Get: _get,
+    List: _page,
+    History: _history,
+    Counts: _counts,
+    Workers: _workers,
+    Look: _look,
+    Members: _members,
+    MemberJobs: _member_jobs,
+    Identity: _identity,
+    Queues: lambda session, query: session.queues(),
+    Orphans: lambda session, query: session.jobs("orphans"),
+    Owned: lambda session, query: session.jobs("owned", {"worker": query.worker}),
+    Overdue: lambda session, query: session.jobs(
+        "overdue", {"now": query.now, "limit": query.limit}
+    ),
+    Abandoned: lambda session, query: session.jobs(
+        "abandoned", {"before": query.before, "limit": query.limit}
+    ),
+}

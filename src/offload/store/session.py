@@ -1,0 +1,164 @@
+"""An open transaction: its statements by name, what it has done so far, and the counters.
+
+Made for one transaction and thrown away with it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from offload.model import Job, Queue, State
+from offload.store import rows
+from offload.store.base import Effects
+
+DEFAULT_QUEUE = Queue(
+    name="",
+    limit=None,
+    capacity=None,
+    keep=10_000,
+    keep_seconds=7 * 86_400.0,
+    keep_bytes=1 << 30,
+    paused=False,
+)
+"""What a queue is where nobody said otherwise: no limit, no capacity; the newest
+10,000 finished jobs of the last seven days, a gibibyte at most."""
+
+
+class _Cursor(Protocol):
+    """What the operations need of a database cursor (DB-API, PEP 249)."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class _Connection(Protocol):
+    """What the operations need of a database connection."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> _Cursor: ...
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> _Cursor: ...
+
+
+class Session:
+    """Statements on one open transaction.
+
+    Attributes:
+        changed: ids of the jobs whose state it changed.
+        wished: ids of the running jobs of which it asked something.
+        finished: the jobs that it ended.
+        claimable: whether it made a job claimable or a slot free.
+    """
+
+    def __init__(
+        self, connection: _Connection, queries: dict[str, str], job_of: Callable[[rows.Row], Job]
+    ) -> None:
+        self.connection = connection
+        self.changed: list[int] = []
+        self.wished: list[int] = []
+        self.finished: list[Job] = []
+        self.claimable = False
+        self._queries = queries
+        self._job_of = job_of
+        self._jobs: Counter[tuple[str, State]] = Counter()
+        self._bytes: Counter[tuple[str, State]] = Counter()
+
+    def effects(self) -> Effects:
+        """Return what it has done that somebody may be waiting for."""
+        return Effects(
+            tuple(self.changed), tuple(self.wished), self.claimable, tuple(self.finished)
+        )
+
+    # --- statements
+
+    def do(self, name: str, parameters: Any = ()) -> _Cursor:
+        """Run a statement."""
+        return self.connection.execute(self._queries[name], parameters)
+
+    def one(self, name: str, parameters: Any = ()) -> Any:
+        """Run a statement and return its first row; None if there is none."""
+        return self.do(name, parameters).fetchone()
+
+    def all(self, name: str, parameters: Any = ()) -> list[Any]:
+        """Run a statement and return its rows."""
+        return self.do(name, parameters).fetchall()
+
+    def many(self, name: str, parameters: list[Any]) -> int:
+        """Run a statement for each of these; returns how many rows it touched in all."""
+        if not parameters:
+            return 0
+        return self.connection.executemany(self._queries[name], parameters).rowcount
+
+    # --- counters
+
+    def count(self, queue: str, state: State, jobs: int, size: int = 0) -> None:
+        """Count jobs in or out of a state, and the bytes that are kept of finished ones."""
+        self._jobs[queue, state] += jobs
+        self._bytes[queue, state] += size
+
+    def write_tally(self) -> None:
+        """Write what was counted."""
+        self.many(
+            "add_tally",
+            [
+                (*key, jobs, self._bytes[key])
+                for key, jobs in self._jobs.items()
+                if jobs or self._bytes[key]
+            ],
+        )
+        self._jobs.clear()
+        self._bytes.clear()
+
+    # --- what several verbs look at
+
+    def issued(self) -> int:
+        """Return the highest job id ever issued; 0 if none was."""
+        issued: int = self.one("issued")[0]
+        return issued
+
+    def jobs(self, name: str, parameters: Any = ()) -> list[Job]:
+        """Run a statement whose rows are jobs; what is large stays behind."""
+        return [self._job_of(row) for row in self.all(name, parameters)]
+
+    def job(self, job_id: int) -> Job | None:
+        """Return a job; what is large stays behind."""
+        return next(iter(self.jobs("job", (job_id,))), None)
+
+    def queue(self, name: str) -> Queue:
+        """Return a queue's settings; one that nobody has set has the defaults, and no row.
+
+        So `offload serve` still finds it new after a script has used it.
+        """
+        row = self.one("queue", {"name": name})
+        return rows.queue_of(row) if row is not None else replace(DEFAULT_QUEUE, name=name)
+
+    def queues(self) -> list[Queue]:
+        """Return all queues by name: those that were set, and those that have had a job."""
+        return [self.queue(row[0]) for row in self.all("queues")]
+
+    def room(self, name: str) -> float:
+        """Return how many jobs a queue would still admit."""
+        capacity = self.queue(name).capacity
+        if capacity is None:
+            return float("inf")
+        admitted: int = self.one("admitted", {"queue": name})[0]
+        return capacity - admitted
+
+    def with_params(self, job: Job) -> Job:
+        """Return the job with its parameters, wherever they lie."""
+        return job if job.params is not None else replace(job, params=self._body(job, "params"))
+
+    def with_bodies(self, job: Job) -> Job:
+        """Return the job with its parameters, result and error, wherever they lie."""
+        job = self.with_params(job)
+        if job.state is State.SUCCEEDED and job.result is None:
+            return replace(job, result=self._body(job, "result"))
+        if job.state is State.FAILED and job.error is None:
+            return replace(job, error=rows.decode_error(self._body(job, "error")))
+        return job
+
+    def _body(self, job: Job, kind: str) -> bytes:
+        row = self.one("body", (job.id, kind))
+        return bytes(row[0]) if row is not None else b"null"
