@@ -19,17 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from offload.app import Offload
+    from offload.backoff import Backoff
     from offload.errors import (
         AlreadyFinished,
         ConfigError,
         Draining,
         Evicted,
+        Fatal,
+        GroupEvicted,
         IdempotencyKeyReused,
         InvalidParameters,
         InvalidTask,
         JobCancelled,
         JobError,
         JobFailed,
+        KeyTaken,
         NotFinished,
         NotSerializable,
         OffloadError,
@@ -42,16 +46,22 @@ if TYPE_CHECKING:
         StoreUncertain,
         StoreUnreadable,
         Undecodable,
+        UnknownGroup,
         UnknownJob,
         UnknownTask,
     )
+    from offload.group import Group
     from offload.job import Job
+    from offload.model import Snooze
     from offload.task import Task
     from offload.worker.context import Context, current, progress
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Backoff": "offload.backoff",
+    "Group": "offload.group",
+    "Snooze": "offload.model",
     "Context": "offload.worker.context",
     "Job": "offload.job",
     "Offload": "offload.app",
@@ -62,10 +72,14 @@ _HOMES = {
 
 __all__ = [
     "AlreadyFinished",
+    "Backoff",
     "ConfigError",
     "Context",
     "Draining",
     "Evicted",
+    "Fatal",
+    "Group",
+    "GroupEvicted",
     "IdempotencyKeyReused",
     "InvalidParameters",
     "InvalidTask",
@@ -73,6 +87,7 @@ __all__ = [
     "JobCancelled",
     "JobError",
     "JobFailed",
+    "KeyTaken",
     "NotFinished",
     "NotSerializable",
     "Offload",
@@ -81,12 +96,14 @@ __all__ = [
     "QueueFull",
     "Refused",
     "SchemaTooNew",
+    "Snooze",
     "StoreError",
     "StoreUnavailable",
     "StoreUncertain",
     "StoreUnreadable",
     "Task",
     "Undecodable",
+    "UnknownGroup",
     "UnknownJob",
     "UnknownTask",
     "current",

@@ -5,9 +5,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from msgspec import UNSET, UnsetType
 
@@ -15,13 +16,15 @@ from offload import lifecycle, model, reasons, verbs
 from offload.backoff import Backoff
 from offload.clock import Clock, SystemClock
 from offload.desk import Desk
-from offload.errors import JobError
+from offload.errors import Evicted, InvalidTask, JobError
 from offload.group import Group
 from offload.job import Job
 from offload.lifecycle import Shown
 from offload.model import By, NewJob, QueueSettings, State, Wish
 from offload.options import Duration
-from offload.schedule import Misfire
+from offload.polling import Polling
+from offload.polling_task import PollingDecorator, PollingOptions, PollingTask
+from offload.schedule import Misfire, Timetable
 from offload.store.base import (
     Counts,
     Insert,
@@ -30,6 +33,7 @@ from offload.store.base import (
     Look,
     MemberJobs,
     Queues,
+    Schedules,
     SetQueue,
     Situation,
     Workers,
@@ -37,6 +41,7 @@ from offload.store.base import (
 from offload.task import Task
 from offload.values import decode
 from offload.verbs import Plan, ask
+from offload.worker.schedules import timetable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,6 +55,7 @@ Records = list[model.Job]
 Events = list[model.Event]
 Settings = list[model.Queue]
 Workforce = list[model.WorkerInfo]
+Timetables = list[Timetable]
 Values = list[Any]
 
 
@@ -242,6 +248,69 @@ class Offload(Desk):
         if function is None:
             return lambda function: self._register(function, options)
         return self._register(function, options)
+
+    @overload
+    def polling(self, function: Callable[P, Any], /) -> PollingTask[P]: ...
+
+    @overload
+    def polling(
+        self,
+        function: None = None,
+        /,
+        *,
+        interval: Duration = 15.0,
+        slowest: Duration | None = None,
+        check_timeout: Duration = 60.0,
+        error_budget: int = 10,
+        **options: Unpack[PollingOptions],
+    ) -> PollingDecorator: ...
+
+    def polling(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        interval: Duration = 15.0,
+        slowest: Duration | None = None,
+        check_timeout: Duration = 60.0,
+        error_budget: int = 10,
+        **options: Unpack[PollingOptions],
+    ) -> Any:
+        """Register a function that starts work elsewhere: `@app.polling(interval=15)`.
+
+        It is called once for each job; what it returns, the handle, is stored, and from then on the
+        job waits without a slot and is checked at intervals; see `PollingTask`.
+
+        Args:
+            function: a function or coroutine function.
+            interval: the time between two checks of a job.
+            slowest: the interval grows up to this while nothing changes; by default it stays.
+            check_timeout: a check that has not answered for so long counts as failed.
+            error_budget: the job fails when so many checks in a row have failed.
+            **options: as for `task`. `timeout` counts while the function runs that starts the work,
+                `deadline` until the job ends; with `retries` a job that failed starts new work.
+
+        Raises:
+            InvalidTask: it cannot be a task as it is written; says why.
+        """
+
+        def decorate(function: Callable[..., Any]) -> PollingTask[Any]:
+            try:
+                polling = Polling(
+                    interval=interval,
+                    slowest=slowest,
+                    check_timeout=check_timeout,
+                    error_budget=error_budget,
+                )
+            except ValueError as error:
+                name = getattr(function, "__name__", function)
+                raise InvalidTask(f"the polling task {name!r}: {error}") from error
+            registered = self.registry.add(function, polling=polling, **options)
+            task: PollingTask[Any] = PollingTask(registered, function, self)
+            self._tasks[registered.name] = task
+            return task
+
+        return decorate if function is None else decorate(function)
 
     def _register(self, function: Callable[..., Any], options: Mapping[str, Any]) -> Task[Any, Any]:
         registered = self.registry.add(function, **options)
@@ -519,6 +588,14 @@ class Offload(Desk):
         """The same without blocking the loop."""
         return await self.perform(ask(Queues()))
 
+    def schedules(self) -> Timetables:
+        """Return what the clock starts, by name, and when next."""
+        return [timetable(row) for row in self.run(ask(Schedules()))]
+
+    async def aschedules(self) -> Timetables:
+        """The same without blocking the loop."""
+        return [timetable(row) for row in await self.perform(ask(Schedules()))]
+
     def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of kept jobs by queue and stored state."""
         return self.run(ask(Counts()))
@@ -636,7 +713,8 @@ class Offload(Desk):
         started, self._started_ids = self._started_ids or [], None
         if kind is None:
             for job_id in started:
-                self.wait_until(job_id, _is_finished, None)
+                with suppress(Evicted):  # it has ended
+                    self.wait_until(job_id, _is_finished, None)
         self.close()
 
     async def __aenter__(self) -> "Offload":
@@ -651,7 +729,8 @@ class Offload(Desk):
         started, self._started_ids = self._started_ids or [], None
         if kind is None:
             for job_id in started:
-                await self.await_until(job_id, _is_finished, None)
+                with suppress(Evicted):  # it has ended
+                    await self.await_until(job_id, _is_finished, None)
         await asyncio.to_thread(self.close)
 
 

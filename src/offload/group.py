@@ -106,9 +106,7 @@ class Group(Generic[R]):
 
     def _check_ended(self, has_ended: bool, timeout: float | None) -> None:
         if not has_ended:
-            raise TimeoutError(
-                f"not all jobs of group {self.id} ended in {timeout:g} s; they go on"
-            )
+            raise TimeoutError(f"group {self.id} has not ended after {timeout:g} s; it goes on")
 
     def _collected(self, outcomes: list[Any], return_exceptions: bool) -> list[Any]:
         if len(outcomes) < self.size:

@@ -232,7 +232,7 @@ def retry(job: Job, now: float, by: By) -> Change:
     if Move.RETRY not in MOVES[job.state]:
         raise AlreadyFinished(job.id, job.state.value)
     anew = {"forgiven": job.attempt, "crashes": 0, "deadline_at": _deadline_anew(job, now)}
-    return _release(job, Move.RETRY, now, by, handle=None, started_at=None, **anew)
+    return _release(job, Move.RETRY, now, by, handle=None, **anew)
 
 
 def _check(job: Job, move: Move) -> State:
@@ -256,6 +256,7 @@ def _release(job: Job, move: Move, now: float, by: By, **columns: object) -> Cha
         "occupies_slot": False,
         "run_at": None,
         "next_check_at": None,
+        "started_at": None if state is State.QUEUED else job.started_at,
         "finished_at": now if state in FINISHED else None,
         "reason": None,
         "result": None,
@@ -317,7 +318,7 @@ def _crashed(job: Job, now: float, by: By) -> Change:
 
 def _again(job: Job) -> dict[str, object]:
     """The attempt is given back: the code never had its chance to end by itself."""
-    return {"attempt": job.attempt - 1, "started_at": None}
+    return {"attempt": job.attempt - 1}
 
 
 def _interrupted(job: Job) -> dict[str, object]:
@@ -355,7 +356,7 @@ def _in_short(error: Error) -> str:
 
 
 def _timeout(job: Job) -> Error:
-    return Error(code="timeout", message=f"it ran longer than {job.options.timeout:g} s")
+    return Error(code="timeout", message=f"it ran longer than {job.options.timeout or 0:g} s")
 
 
 def _lost(job: Job, what: str) -> Error:

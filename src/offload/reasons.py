@@ -8,16 +8,20 @@ from offload.lanes import lane_of
 from offload.model import Job, Queue, State, WorkerInfo
 
 
-class Facts(Protocol):
+class _Facts(Protocol):
     """What a waiting job may wait for, in one snapshot; see `offload.store.base.Situation`."""
 
-    queues: Sequence[Queue]
-    counts: Mapping[tuple[str, State], int]
-    holdings: Mapping[str, int]
-    begun: Mapping[str, Mapping[int, int]]
+    @property
+    def queues(self) -> Sequence[Queue]: ...
+    @property
+    def counts(self) -> Mapping[tuple[str, State], int]: ...
+    @property
+    def holdings(self) -> Mapping[str, int]: ...
+    @property
+    def begun(self) -> Mapping[str, Mapping[int, int]]: ...
 
 
-def why_queued(job: Job, alive: Sequence[WorkerInfo], facts: Facts, now: float) -> str | None:
+def why_queued(job: Job, alive: Sequence[WorkerInfo], facts: _Facts, now: float) -> str | None:
     """Say what a queued job waits for; the first of these that is true.
 
     It is not due; its queue is paused; nobody is there to take it, or nobody who knows its task;
@@ -26,7 +30,7 @@ def why_queued(job: Job, alive: Sequence[WorkerInfo], facts: Facts, now: float) 
     return next(_reasons(job, alive, facts, now), job.reason)
 
 
-def _reasons(job: Job, alive: Sequence[WorkerInfo], facts: Facts, now: float) -> Iterator[str]:
+def _reasons(job: Job, alive: Sequence[WorkerInfo], facts: _Facts, now: float) -> Iterator[str]:
     queue = next((queue for queue in facts.queues if queue.name == job.queue), None)
     if job.run_at is not None and job.run_at > now:
         why = f"; {job.reason}" if job.reason else ""
@@ -53,7 +57,7 @@ def _nobody(job: Job, alive: Sequence[WorkerInfo]) -> Iterator[str]:
         )
 
 
-def _no_place(queue: Queue | None, facts: Facts) -> Iterator[str]:
+def _no_place(queue: Queue | None, facts: _Facts) -> Iterator[str]:
     if queue is None or queue.limit is None:
         return
     if facts.counts.get((queue.name, State.RUNNING), 0) >= queue.limit:
@@ -62,7 +66,7 @@ def _no_place(queue: Queue | None, facts: Facts) -> Iterator[str]:
         yield f"all {queue.limit} places of the queue {queue.name!r} are taken"
 
 
-def _lane_blocked(job: Job, facts: Facts, now: float) -> Iterator[str]:
+def _lane_blocked(job: Job, facts: _Facts, now: float) -> Iterator[str]:
     lane = lane_of(job.lane)
     for name, most in lane.limits.items():
         if facts.holdings.get(name, 0) >= most:

@@ -4,11 +4,14 @@ Nothing here is drawn at random: the facts that a rule looks at are few, so all 
 """
 
 from itertools import product
+from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import asdict
 
-from offload.errors import AlreadyFinished
+from offload.backoff import Backoff
+from offload.errors import AlreadyFinished, NotFinished
 from offload.lifecycle import (
     CANCEL_REQUESTED,
     MAX_CRASHES,
@@ -17,16 +20,25 @@ from offload.lifecycle import (
     Shown,
     claim,
     conclude,
+    expire,
+    lose,
     request,
+    retry,
     shown_state,
+    wait,
 )
 from offload.model import (
     FINISHED,
+    PLAIN,
+    Cause,
     Change,
     Crashed,
     Failed,
     Job,
+    JobOptions,
+    OnCrash,
     Outcome,
+    Snoozed,
     State,
     Succeeded,
     Wish,
@@ -37,18 +49,31 @@ from tests.ideas.samples import BY, SOME_ERROR, WISHES, a_job
 NOW = 1005.0
 
 OUTCOMES: tuple[Outcome, ...] = (Succeeded(b"16"), Failed(SOME_ERROR), Yielded(), Crashed())
+"""The outcomes that a plain job may have: one attempt, no time of its own, nothing elsewhere."""
+
+STOPS: tuple[Outcome, ...] = tuple(Yielded(cause) for cause in Cause)
+AGAIN = JobOptions(retries=2, backoff=Backoff(first=10, factor=2, most=60, jitter=0))
+ONCE = JobOptions(on_crash=OnCrash.FAIL)
+HANDLE = b'{"remote":7}'
 CRASHES = tuple(range(MAX_CRASHES + 2))
 UNFINISHED = frozenset(State) - FINISHED
 
 DIAGRAM = {
     ("queued", "claimed", "running"),
     ("queued", "cancelled", "cancelled"),
+    ("queued", "failed", "failed"),
+    ("running", "waiting", "running"),
     ("running", "succeeded", "succeeded"),
     ("running", "failed", "failed"),
     ("running", "stopped", "cancelled"),
+    ("running", "attempt-failed", "queued"),
+    ("running", "snoozed", "queued"),
     ("running", "interrupted", "queued"),
     ("running", "rescued", "queued"),
     ("paused", "cancelled", "cancelled"),
+    ("paused", "failed", "failed"),
+    ("failed", "retried", "queued"),
+    ("cancelled", "retried", "queued"),
 }
 """The published diagram of states, written a second time: from, move, to."""
 
@@ -79,19 +104,50 @@ def every_conclusion() -> list[tuple[Job, Outcome]]:
     ]
 
 
+def every_special_conclusion() -> list[tuple[Job, Outcome]]:
+    """Running jobs with more to them than a plain one has, with every outcome there is."""
+    outcomes = (*OUTCOMES, Failed(SOME_ERROR, again=False), Snoozed(5.0), Snoozed(0.0), *STOPS)
+    kinds = product(
+        WISHES, (PLAIN, AGAIN, ONCE), (None, HANDLE), (None, 77), (None, NOW + 15), outcomes
+    )
+    return [
+        (
+            a_job(
+                State.RUNNING,
+                requested=wish,
+                options=options,
+                handle=handle,
+                next_check_at=None if handle is None else NOW,
+                occupies_slot=handle is None,
+                bound_to=bound_to,
+                deadline_at=deadline_at,
+            ),
+            outcome,
+        )
+        for wish, options, handle, bound_to, deadline_at, outcome in kinds
+    ]
+
+
 def every_request() -> list[tuple[Job, Wish]]:
     """All unfinished jobs that `request` can tell apart, with each wish."""
     return [
-        (a_job(state, requested=wished, ahead=ahead, run_at=run_at), wish)
-        for state, wished, ahead, run_at, wish in product(
-            UNFINISHED, WISHES, (False, True), (None, NOW + 60), Wish
+        (a_job(state, requested=wished, ahead=ahead, run_at=run_at, handle=handle), wish)
+        for state, wished, ahead, run_at, wish, handle in product(
+            UNFINISHED, WISHES, (False, True), (None, NOW + 60), Wish, (None, HANDLE)
         )
     ]
 
 
 def every_change() -> list[tuple[Job, Change]]:
     """Every change that can be decided, with the job from which it was decided."""
-    changes = [(job, conclude(job, outcome, NOW, BY)) for job, outcome in every_conclusion()]
+    concluded = every_conclusion() + every_special_conclusion()
+    changes = [(job, conclude(job, outcome, NOW, BY)) for job, outcome in concluded]
+    changes += [(job, wait(job, HANDLE, NOW + 5, BY)) for job, _ in concluded]
+    for state in (State.QUEUED, State.PAUSED):
+        changes += [(a_job(state), expire(a_job(state), NOW, BY))]
+        changes += [(a_job(state), lose(a_job(state), NOW, BY))]
+    for state in (State.FAILED, State.CANCELLED):
+        changes += [(a_job(state), retry(a_job(state), NOW, BY))]
     for job, wish in every_request():
         change = request(job, wish, NOW, BY)
         changes += [(job, change)] if change is not None else []
@@ -122,9 +178,10 @@ def test_the_table_of_moves_is_the_published_diagram() -> None:
 
 
 @pytest.mark.promise("S5")
-@pytest.mark.parametrize("state", sorted(FINISHED))
-def test_no_move_leads_out_of_a_finished_state(state: State) -> None:
-    assert MOVES[state] == {}
+def test_only_a_retry_leads_out_of_an_end_and_nothing_out_of_success() -> None:
+    assert MOVES[State.SUCCEEDED] == {}
+    assert MOVES[State.FAILED] == {Move.RETRY: State.QUEUED}
+    assert MOVES[State.CANCELLED] == {Move.RETRY: State.QUEUED}
 
 
 @pytest.mark.promise("S6")
@@ -133,7 +190,7 @@ def test_every_decided_change_is_a_move_of_the_diagram() -> None:
         (change.before.value, change.event, change.after.state.value)
         for _, change in every_change()
     }
-    wishes = {("running", CANCEL_REQUESTED, "running")}
+    wishes = {(state, CANCEL_REQUESTED, state) for state in ("running", "queued", "paused")}
 
     claims = {("queued", "claimed", "running")}
 
@@ -256,12 +313,14 @@ def test_no_change_touches_what_a_job_is() -> None:
 def test_a_released_job_holds_nothing() -> None:
     for _, change in every_change():
         after = change.after
-        if after.state is State.RUNNING:
+        if after.state is State.RUNNING or change.event == CANCEL_REQUESTED:
             continue
 
         assert (after.worker, after.lease_until, after.occupies_slot) == (None, None, False)
-        assert (after.requested, after.run_at, after.ahead) == (None, None, False)
-        assert after.claimable is (after.state is State.QUEUED)
+        assert after.next_check_at is None
+        assert after.claimable is (after.state is State.QUEUED and after.run_at is None)
+        if change.event != CANCEL_REQUESTED:
+            assert not after.ahead
 
 
 def test_an_end_has_its_instant_and_nothing_else_has() -> None:
@@ -276,7 +335,206 @@ def test_only_a_job_that_runs_or_ran_to_its_end_says_when_it_began() -> None:
         assert change.after.started_at == expected
 
 
+@pytest.mark.promise("S7")
+def test_a_result_is_there_exactly_after_success_and_an_error_exactly_after_failure() -> None:
+    for _, change in every_change():
+        after = change.after
+
+        assert (after.result is not None) is (after.state is State.SUCCEEDED)
+        assert (after.error is not None) is (after.state is State.FAILED)
+
+
+# --- trying again
+
+
+def test_a_failed_attempt_is_tried_again_after_its_backoff() -> None:
+    job = a_job(State.RUNNING, options=AGAIN, attempt=2)
+
+    change = conclude(job, Failed(SOME_ERROR), NOW, BY)
+
+    assert (change.event, change.after.state) == ("attempt-failed", State.QUEUED)
+    assert (change.after.run_at, change.after.claimable) == (NOW + 20, False)
+    assert change.after.reason == "attempt 2 of 3 failed: ValueError: no"
+    assert change.after.attempt == 2
+
+
+@pytest.mark.promise("S19")
+def test_there_are_as_many_attempts_as_were_allowed_and_no_more() -> None:
+    job = a_job(options=AGAIN)
+    states = []
+
+    for _ in range(3):
+        running = claim(job, 1, NOW + 30, NOW)
+        job = conclude(running, Failed(SOME_ERROR), NOW, BY).after
+        states.append(job.state)
+
+    assert states == [State.QUEUED, State.QUEUED, State.FAILED]
+    assert (job.attempt, job.error) == (3, SOME_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fields"),
+    [
+        (Failed(SOME_ERROR, again=False), {}),
+        (Failed(SOME_ERROR), {"deadline_at": NOW + 10}),
+        (Failed(SOME_ERROR), {"options": PLAIN}),
+    ],
+)
+def test_what_is_not_worth_it_or_has_no_time_left_is_not_tried_again(
+    outcome: Outcome, fields: dict[str, Any]
+) -> None:
+    job = a_job(State.RUNNING, **{"options": AGAIN, **fields})
+
+    assert conclude(job, outcome, NOW, BY).after.state is State.FAILED
+
+
+def test_a_cancel_redirects_the_next_attempt_and_not_the_last_one_s_error() -> None:
+    first = a_job(State.RUNNING, options=AGAIN, requested=Wish.CANCEL)
+    last = a_job(State.RUNNING, options=AGAIN, requested=Wish.CANCEL, attempt=3)
+
+    assert conclude(first, Failed(SOME_ERROR), NOW, BY).after.state is State.CANCELLED
+    assert conclude(last, Failed(SOME_ERROR), NOW, BY).after.state is State.FAILED
+
+
+@pytest.mark.parametrize(("options", "state"), [(PLAIN, State.FAILED), (AGAIN, State.QUEUED)])
+def test_a_timeout_is_a_failure_that_may_be_tried_again(options: JobOptions, state: State) -> None:
+    job = a_job(State.RUNNING, options=msgspec.structs.replace(options, timeout=60.0))
+
+    after = conclude(job, Yielded(Cause.TIMEOUT), NOW, BY).after
+
+    assert after.state is state
+    if after.error is not None:
+        assert (after.error.code, after.error.message) == ("timeout", "it ran longer than 60 s")
+
+
+def test_a_deadline_is_the_end() -> None:
+    job = a_job(State.RUNNING, options=AGAIN)
+
+    after = conclude(job, Yielded(Cause.DEADLINE), NOW, BY).after
+
+    assert after.state is State.FAILED
+    assert after.error is not None
+    assert after.error.code == "deadline"
+
+
+@pytest.mark.parametrize(("seconds", "run_at"), [(5.0, NOW + 5), (0.0, None)])
+def test_a_snooze_uses_up_no_attempt(seconds: float, run_at: float | None) -> None:
+    job = a_job(State.RUNNING, options=AGAIN, attempt=2)
+
+    change = conclude(job, Snoozed(seconds), NOW, BY)
+
+    assert (change.event, change.after.attempt) == ("snoozed", 1)
+    assert (change.after.run_at, change.after.claimable) == (run_at, run_at is None)
+
+
+def test_a_manual_retry_gives_all_attempts_anew_and_goes_on_counting() -> None:
+    failed = a_job(State.FAILED, options=AGAIN, attempt=3, crashes=2)
+
+    change = retry(failed, NOW, BY)
+    again = conclude(claim(change.after, 1, NOW + 30, NOW), Failed(SOME_ERROR), NOW, BY)
+
+    assert (change.event, change.after.state) == ("retried", State.QUEUED)
+    assert (change.after.error, change.after.finished_at, change.after.crashes) == (None, None, 0)
+    assert (again.after.state, again.after.attempt) == (State.QUEUED, 4)
+    assert again.after.reason == "attempt 1 of 3 failed: ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("options", "before", "after"),
+    [
+        (JobOptions(deadline=60.0), NOW - 5, NOW + 60),
+        (PLAIN, NOW - 5, None),
+        (PLAIN, NOW + 5, NOW + 5),
+        (PLAIN, None, None),
+    ],
+)
+def test_a_manual_retry_has_time_again(
+    options: JobOptions, before: float | None, after: float | None
+) -> None:
+    job = a_job(State.FAILED, options=options, deadline_at=before)
+
+    assert retry(job, NOW, BY).after.deadline_at == after
+
+
+def test_what_has_not_failed_cannot_be_retried() -> None:
+    with pytest.raises(AlreadyFinished):
+        retry(a_job(State.SUCCEEDED), NOW, BY)
+    for state in sorted(UNFINISHED):
+        with pytest.raises(NotFinished):
+            retry(a_job(state), NOW, BY)
+
+
+# --- crashes of what must not or cannot be repeated
+
+
+@pytest.mark.parametrize("fields", [{"options": ONCE}, {"bound_to": 77}])
+@pytest.mark.parametrize("outcome", [Crashed(), Yielded(Cause.INTERRUPT)])
+def test_what_cannot_be_repeated_is_lost(outcome: Outcome, fields: dict[str, Any]) -> None:
+    after = conclude(a_job(State.RUNNING, **fields), outcome, NOW, BY).after
+
+    assert after.state is State.FAILED
+    assert after.error is not None
+    assert after.error.code == "lost"
+
+
+def test_what_was_claimed_and_never_begun_is_not_lost() -> None:
+    job = a_job(State.RUNNING, options=ONCE)
+
+    assert conclude(job, Yielded(Cause.LOST), NOW, BY).after.state is State.QUEUED
+
+
+# --- work elsewhere
+
+
+def a_waiting_job(**fields: Any) -> Job:
+    job = wait(a_job(State.RUNNING), HANDLE, NOW + 5, BY).after
+    return msgspec.structs.replace(job, **fields)
+
+
+def test_a_waiting_job_is_owned_and_holds_no_place() -> None:
+    job = a_waiting_job()
+
+    assert (job.state, job.worker, job.occupies_slot) == (State.RUNNING, 3, False)
+    assert (job.handle, job.next_check_at) == (HANDLE, NOW + 5)
+    assert shown_state(job, NOW) is Shown.WAITING
+
+
+def test_a_waiting_job_is_adopted_after_a_crash_and_charged_with_none() -> None:
+    back = conclude(a_waiting_job(crashes=MAX_CRASHES - 1), Crashed(), NOW, BY).after
+
+    adopted = claim(back, 4, NOW + 30, NOW)
+
+    assert (back.state, back.crashes) == (State.QUEUED, MAX_CRASHES - 1)
+    assert (adopted.handle, adopted.attempt) == (HANDLE, 1)
+
+
+def test_a_cancel_waits_for_somebody_who_tells_the_other_side() -> None:
+    wished = a_waiting_job(requested=Wish.CANCEL)
+
+    crashed = conclude(wished, Crashed(), NOW, BY).after
+    drained = conclude(wished, Yielded(Cause.INTERRUPT), NOW, BY).after
+    told = conclude(claim(crashed, 4, NOW + 30, NOW), Yielded(Cause.CANCEL), NOW, BY).after
+
+    assert (crashed.state, crashed.requested) == (State.QUEUED, Wish.CANCEL)
+    assert shown_state(crashed, NOW) is Shown.CANCELLING
+    assert (drained.state, drained.requested) == (State.QUEUED, Wish.CANCEL)
+    assert told.state is State.CANCELLED
+
+
+def test_work_elsewhere_that_failed_is_started_anew() -> None:
+    job = a_waiting_job(options=AGAIN)
+
+    assert conclude(job, Failed(SOME_ERROR), NOW, BY).after.handle is None
+
+
 # --- asking
+
+
+def test_a_job_that_goes_on_elsewhere_keeps_the_wish_while_nobody_holds_it() -> None:
+    change = request(a_job(handle=HANDLE), Wish.CANCEL, NOW, BY)
+
+    assert change is not None
+    assert (change.after.state, change.after.requested) == (State.QUEUED, Wish.CANCEL)
 
 
 @pytest.mark.promise("S9")
@@ -362,7 +620,7 @@ def test_a_shown_state_is_never_ahead_of_the_truth(
 ) -> None:
     shown = shown_state(a_job(state, requested=wish, run_at=run_at), NOW)
 
-    if state is State.RUNNING and wish is Wish.CANCEL:
+    if state not in FINISHED and wish is Wish.CANCEL:
         assert shown is Shown.CANCELLING
     elif state is State.QUEUED and run_at == NOW + 1:
         assert shown is Shown.SCHEDULED

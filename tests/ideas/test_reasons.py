@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from offload.model import Queue, State, WorkerInfo
+from offload.lanes import lane_text
+from offload.model import Lane, Queue, State, WorkerInfo
 from offload.reasons import why_queued
+from offload.store.base import Situation
+from offload.units import Rate
 from tests.ideas.samples import a_job
 
 NOW = 1005.0
@@ -40,28 +43,34 @@ def a_queue(**fields: Any) -> Queue:
     return Queue(**(given | fields))
 
 
+def some_facts(
+    queues: list[Queue], counts: dict[tuple[str, State], int], **fields: Any
+) -> Situation:
+    return Situation(workers=[], queues=queues, counts=counts, **fields)
+
+
 def test_a_job_that_is_due_later_says_when() -> None:
-    said = why_queued(a_job(run_at=NOW + 30), [], [a_queue(paused=True)], {}, NOW)
+    said = why_queued(a_job(run_at=NOW + 30), [], some_facts([a_queue(paused=True)], {}), NOW)
 
     assert said == "it is due in 30 s"
 
 
 @pytest.mark.parametrize("run_at", [None, NOW - 1, NOW])
 def test_a_job_that_is_due_is_not_said_to_be_due_later(run_at: float | None) -> None:
-    said = why_queued(a_job(run_at=run_at), [a_worker()], [a_queue()], {}, NOW)
+    said = why_queued(a_job(run_at=run_at), [a_worker()], some_facts([a_queue()], {}), NOW)
 
     assert said is None
 
 
 def test_a_paused_queue_is_told_before_missing_workers() -> None:
-    said = why_queued(a_job(), [], [a_queue(paused=True)], {}, NOW)
+    said = why_queued(a_job(), [], some_facts([a_queue(paused=True)], {}), NOW)
 
     assert said == "the queue 'default' is paused"
 
 
 @pytest.mark.parametrize("alive", [[], [a_worker(queues=("other",))]])
 def test_nobody_who_serves_the_queue_is_told_with_what_to_do(alive: list[WorkerInfo]) -> None:
-    said = why_queued(a_job(), alive, [a_queue()], {}, NOW)
+    said = why_queued(a_job(), alive, some_facts([a_queue()], {}), NOW)
 
     assert said == "no live worker serves the queue 'default'; start one with `offload worker`"
 
@@ -69,7 +78,7 @@ def test_nobody_who_serves_the_queue_is_told_with_what_to_do(alive: list[WorkerI
 def test_nobody_who_knows_the_task_is_told_with_what_to_do() -> None:
     alive = [a_worker(tasks=("other",)), a_worker(queues=("elsewhere",))]
 
-    said = why_queued(a_job(), alive, [a_queue()], {}, NOW)
+    said = why_queued(a_job(), alive, some_facts([a_queue()], {}), NOW)
 
     assert said is not None
     assert said.startswith("no live worker knows the task 'render'; start one with")
@@ -79,7 +88,7 @@ def test_a_full_queue_says_how_many_places_it_has() -> None:
     queues = [a_queue(name="other", limit=1), a_queue(limit=3)]
     counts = {("default", State.RUNNING): 3, ("other", State.RUNNING): 1}
 
-    said = why_queued(a_job(), [a_worker()], queues, counts, NOW)
+    said = why_queued(a_job(), [a_worker()], some_facts(queues, counts), NOW)
 
     assert said == "all 3 places of the queue 'default' are taken"
 
@@ -89,10 +98,45 @@ def test_with_room_left_the_job_s_own_reason_stands(limit: int | None) -> None:
     job = a_job(reason="its worker died (1 of 3)")
     counts = {("default", State.RUNNING): 3}
 
-    said = why_queued(job, [a_worker()], [a_queue(limit=limit)], counts, NOW)
+    said = why_queued(job, [a_worker()], some_facts([a_queue(limit=limit)], counts), NOW)
 
     assert said == "its worker died (1 of 3)"
 
 
 def test_a_queue_without_a_row_has_no_limit() -> None:
-    assert why_queued(a_job(), [a_worker()], [], {}, NOW) is None
+    assert why_queued(a_job(), [a_worker()], some_facts([], {}), NOW) is None
+
+
+def test_a_job_that_will_be_tried_again_says_when_and_what_failed() -> None:
+    job = a_job(run_at=NOW + 30, reason="attempt 1 of 4 failed: ValueError: no")
+
+    said = why_queued(job, [a_worker()], some_facts([a_queue()], {}), NOW)
+
+    assert said == "it is due in 30 s; attempt 1 of 4 failed: ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"), [(0, None), (1, "the limit 'gpu' is reached: 1 at once")]
+)
+def test_a_named_limit_that_is_reached_is_named(held: int, expected: str | None) -> None:
+    job = a_job(lane=lane_text(Lane(limits={"gpu": 1})))
+    facts = some_facts([a_queue()], {}, holdings={"gpu": held})
+
+    assert why_queued(job, [a_worker()], facts, NOW) == expected
+
+
+def test_a_rate_that_is_reached_is_named() -> None:
+    job = a_job(lane=lane_text(Lane(rates={"render": Rate(2, 60.0)})))
+    facts = some_facts([a_queue()], {}, begun={"render": {int(NOW) - 59: 1, int(NOW): 1}})
+
+    said = why_queued(job, [a_worker()], facts, NOW)
+
+    assert said == "the rate of 'render' is reached: 2 in 60 s"
+
+
+def test_what_only_a_program_can_run_says_so_when_it_has_ended() -> None:
+    job = a_job(bound_to=5)
+
+    said = why_queued(job, [a_worker(house=6)], some_facts([a_queue()], {}), NOW)
+
+    assert said == "the program that alone can run it has no worker (any more)"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from offload.errors import InvalidTask, UnknownTask
-from offload.registry import RegisteredTask, Registry, TaskOptions
+from offload.options import TaskOptions
+from offload.registry import RegisteredTask, Registry
 
 
 def render(frames: int) -> str:
@@ -167,7 +168,7 @@ def test_what_cannot_be_called_is_refused() -> None:
     assert "it is a class" in refusal(Machine)
 
 
-@pytest.mark.parametrize("texts", ["ab", 5, [5], [""], None])
+@pytest.mark.parametrize("texts", ["ab", 5, [5], [""]])
 def test_aliases_and_tags_must_be_lists_of_texts(texts: Any) -> None:
     assert "aliases must be a list of texts" in refusal(aliases=texts)
     assert "tags must be a list of texts" in refusal(tags=texts)
@@ -291,13 +292,13 @@ def test_priorities_in_range(priority: int) -> None:
     assert Registry().add(render, priority=priority).options.priority == priority
 
 
-@pytest.mark.parametrize("priority", [-32_769, 32_768, 2**70, 1.0, True, "1", None])
+@pytest.mark.parametrize("priority", [-32_769, 32_768, 2**70, 1.0, True, "1"])
 def test_a_priority_out_of_range_is_refused(priority: Any) -> None:
     assert "it must be an integer from -32768 to 32767" in refusal(priority=priority)
 
 
 def test_encode_must_be_a_function() -> None:
-    assert "encode must be a function" in refusal(encode="json")
+    assert "encode: it must be a function" in refusal(encode="json")
 
 
 def test_a_return_annotation_is_judged_unless_there_is_an_encoder() -> None:

@@ -132,6 +132,7 @@ class Asker:
         *,
         worker: int = 1,
         queue: str = "default",
+        queues: tuple[str, ...] | None = None,
         tasks: tuple[str, ...] = ("render", "fetch"),
         house: int = 0,
         processes: int = 0,
@@ -140,7 +141,8 @@ class Asker:
         while self._enrolled < worker:
             self.enter()
         free = {"slots": count, "processes": processes}
-        return Claim(worker, house, (queue,), tasks, free, self.now, self.now + LEASE, BY)
+        of = (queue,) if queues is None else queues
+        return Claim(worker, house, of, tasks, free, self.now, self.now + LEASE, BY)
 
     def claim(self, count: int = 1, **fields: Any) -> list[Job]:
         """Take up to `count` jobs."""

@@ -231,6 +231,34 @@ def test_what_arrives_during_a_commit_shares_the_next_one(
     assert disk.commits == transactions
 
 
+def test_a_claim_sees_what_shares_its_transaction_though_it_came_first(
+    mailbox: ThreadMailbox, disk: Disk, ask: Asker
+) -> None:
+    claim = ask.a_claim(5)
+    disk.hold()
+    mailbox.ask(Promote(0.0))
+    disk.held()
+    early = mailbox.ask(claim)
+    mailbox.ask(ask.an_insert(a_new_job()))
+    disk.go_on()
+
+    assert ask.ids(early.result(SOON)) == [1]
+    assert disk.commits == 2
+
+
+def test_what_a_commit_did_is_told_before_it_is_answered(
+    mailbox: ThreadMailbox, effects: list[Effects], ask: Asker
+) -> None:
+    told: list[int] = []
+    asked = mailbox.ask(ask.an_insert(a_new_job()))
+    asked.add_done_callback(lambda _: told.append(len(effects)))
+
+    asked.result(SOON)
+    eventually(lambda: told)
+
+    assert told == [1]
+
+
 def test_a_thousand_callers_from_several_threads_are_all_answered(
     mailbox: ThreadMailbox, disk: Disk, ask: Asker
 ) -> None:
@@ -563,11 +591,12 @@ def test_what_comes_round_goes_before_all_that_waits(
 ) -> None:
     told: list[Any] = []
     mailbox.ask(ask.an_insert(a_new_job())).result(SOON)
-    mailbox.every(10.0, lambda: ask.a_claim(1, worker=5), told.append)
+    first, second = ask.a_claim(1, worker=5), ask.a_claim(1, worker=6)
+    mailbox.every(10.0, lambda: first, told.append)
     disk.hold()
     mailbox.ask(Promote(0.0))
     disk.held()
-    rest = mailbox.ask(ask.a_claim(1, worker=6))
+    rest = mailbox.ask(second)
     clock.at = 10.0
     disk.go_on()
 

@@ -103,6 +103,19 @@ def test_who_does_not_listen_any_more_hears_nothing(make_bell: Callable[..., Bel
     assert ear.is_silent
 
 
+def test_who_listens_to_others_hears_nothing_of_this_process(
+    make_bell: Callable[..., Bell],
+) -> None:
+    one, other, ear = make_bell(), make_bell(), Ear()
+    one.listen_to_others(ear)
+
+    one.ring(Effects(changed=(9,)))
+    other.ring(SOMETHING)
+
+    assert ear.next() == SOMETHING
+    assert ear.is_silent
+
+
 def test_nobody_is_woken_for_nothing(make_bell: Callable[..., Bell]) -> None:
     bell = make_bell(None)
     ear = listening(bell)

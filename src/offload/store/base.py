@@ -275,6 +275,75 @@ class MemberJobs(Query[list[Job]], frozen=True):
     bodies: bool = False
 
 
+class PutSchedules(Operation[None], frozen=True):
+    """Write down what tasks say about the clock.
+
+    A schedule that is new, or says something else than its row, begins at the `next_at` that comes
+    with it; any other goes on from where it was.
+
+    Attributes:
+        gone: the names of schedules that are no more.
+    """
+
+    schedules: tuple["Scheduled", ...]
+    gone: tuple[str, ...] = ()
+
+
+class Fire(Operation["Fired | Full | None"], frozen=True):
+    """Start what a schedule is due to start, if nobody has; None says that somebody has.
+
+    Attributes:
+        due_at: the `next_at` that it was decided from.
+        next_at: where the schedule goes on; None where it has come to its end.
+        insert: the jobs; perhaps none.
+        last_at: the newest due time that a job is started for; without jobs it is written as it is.
+        missed: how many due times have passed without a start.
+    """
+
+    name: str
+    due_at: float | None
+    next_at: float | None
+    insert: Insert
+    last_at: float | None
+    missed: int = 0
+
+
+class Fired(Struct, frozen=True):
+    """What a schedule has started.
+
+    Attributes:
+        ids: the new jobs.
+        held_back: due times without one, since the job before has not ended.
+    """
+
+    ids: tuple[int, ...]
+    held_back: int = 0
+
+
+class Schedules(Query[list["Scheduled"]], frozen=True):
+    """Read all schedules, by name."""
+
+
+class Scheduled(Struct, frozen=True):
+    """A schedule's row.
+
+    Attributes:
+        spec: what its task says about the clock: a `schedule.Plan` in JSON.
+        next_at: the first due time that has not been dealt with; None if there is none any more.
+        last_at: the last due time for which a job was started.
+        last_job: that job's id.
+        skipped: how many due times passed without a start.
+    """
+
+    name: str
+    task: str
+    spec: str
+    next_at: float | None
+    last_at: float | None = None
+    last_job: int | None = None
+    skipped: int = 0
+
+
 class Identity(Query["Identified"], frozen=True):
     """Read what tells this database from all others."""
 

@@ -10,6 +10,7 @@ KEEP_KEYS_SECONDS = 86_400.0
 
 def promote(session: Session, promote: Promote) -> int:
     """Make claimable what has come due; returns how many jobs."""
+    session.write_tally()
     promoted = sum(
         session.do("promote", {"queue": queue.name, "now": promote.now}).rowcount
         for queue in session.queues()

@@ -362,3 +362,30 @@ where job_id = ?;
 -- name: forget_keys
 delete from idempotency
 where created_at < :before;
+
+-- name: put_schedule
+insert into schedule (name, task, spec, next_at)
+values (?, ?, ?, ?)
+on conflict (name) do update
+set task = excluded.task, spec = excluded.spec, next_at = excluded.next_at
+where spec <> excluded.spec;
+
+-- name: drop_schedule
+delete from schedule
+where name = ?;
+
+-- name: schedule
+select name, task, spec, next_at, last_at, last_job, skipped
+from schedule
+where name = :name;
+
+-- name: schedules
+select name, task, spec, next_at, last_at, last_job, skipped
+from schedule
+order by name;
+
+-- name: fire
+update schedule
+set next_at = :next_at, last_at = :last_at, last_job = coalesce(:last_job, last_job),
+    skipped = skipped + :skipped
+where name = :name;

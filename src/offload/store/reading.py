@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from offload.model import Event, Job, State, WorkerInfo
-from offload.store import rows
+from offload.store import rows, scheduling
 from offload.store.base import (
     Abandoned,
     Counts,
@@ -23,6 +23,7 @@ from offload.store.base import (
     Owned,
     Query,
     Queues,
+    Schedules,
     Situation,
     Workers,
 )
@@ -108,6 +109,7 @@ _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
     Members: _members,
     MemberJobs: _member_jobs,
     Identity: _identity,
+    Schedules: scheduling.all_schedules,
     Queues: lambda session, query: session.queues(),
     Orphans: lambda session, query: session.jobs("orphans"),
     Owned: lambda session, query: session.jobs("owned", {"worker": query.worker}),

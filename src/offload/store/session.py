@@ -135,7 +135,10 @@ class Session:
         return rows.queue_of(row) if row is not None else replace(DEFAULT_QUEUE, name=name)
 
     def queues(self) -> list[Queue]:
-        """Return all queues by name: those that were set, and those that have had a job."""
+        """Return all queues by name: those that were set, and those that have had a job.
+
+        Of this very transaction's jobs only those that `write_tally` has written.
+        """
         return [self.queue(row[0]) for row in self.all("queues")]
 
     def room(self, name: str) -> float:

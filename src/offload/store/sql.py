@@ -10,19 +10,30 @@ from itertools import groupby
 from typing import Any
 
 from offload.model import Job
-from offload.store import changing, claiming, enrolling, keeping, reading, rows, starting
+from offload.store import (
+    changing,
+    claiming,
+    enrolling,
+    keeping,
+    reading,
+    rows,
+    scheduling,
+    starting,
+)
 from offload.store.base import (
     Apply,
     Checked,
     Claim,
     Effects,
     Enter,
+    Fire,
     Insert,
     Inserted,
     Leave,
     Operation,
     Promote,
     Prune,
+    PutSchedules,
     Query,
     Renew,
     Report,
@@ -54,6 +65,8 @@ VERBS: dict[type, Verb] = {
     SetQueue: _each(enrolling.set_queue),
     Promote: _each(keeping.promote),
     Prune: _each(keeping.prune),
+    PutSchedules: _each(scheduling.put),
+    Fire: _each(scheduling.fire),
 }
 """What carries each kind of operation out, for a run of neighbours of that kind."""
 

@@ -40,34 +40,27 @@ class Bell:
 
     def __init__(self, folder: Path | None) -> None:
         self._listeners: list[Listener] = []
-        self._listeners_here: list[Listener] = []
+        self._listeners_to_others: list[Listener] = []
         self._folder = folder
         self._line: _Line | None = None
         self._opening = threading.Lock()
 
-    def listen(self, listener: Listener, *, here: bool = True) -> Callable[[], None]:
-        """Add a listener; returns what removes it. It is called on foreign threads, and briefly.
-
-        Args:
-            here: whether it is also told what this process commits.
-        """
-        places = [self._listeners, self._listeners_here] if here else [self._listeners]
-        for listeners in places:
-            listeners.append(listener)
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Add a listener; returns what removes it. It is called on foreign threads, and briefly."""
+        self._listeners.append(listener)
         self._open()
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-        def unlisten() -> None:
-            for listeners in places:
-                if listener in listeners:
-                    listeners.remove(listener)
-
-        return unlisten
+    def listen_to_others(self, listener: Listener) -> None:
+        """Add a listener that hears only what other processes commit."""
+        self._listeners_to_others.append(listener)
+        self._open()
 
     def ring(self, effects: Effects) -> None:
         """Tell this process's listeners at once, and the other processes by datagram."""
         if not effects:
             return
-        for listener in list(self._listeners_here):
+        for listener in list(self._listeners):
             listener(effects)
         if self._line is None:
             self._open()
@@ -89,7 +82,7 @@ class Bell:
 
     def _heard(self, packet: bytes) -> None:
         effects = _unpack(packet)
-        for listener in list(self._listeners):
+        for listener in self._listeners + self._listeners_to_others:
             listener(effects)
 
 

@@ -1,0 +1,250 @@
+"""Who descends from a process, and signals to all of them: nothing of a job may outlive it.
+
+A process group misses those that made a session of their own, so they are found by other ways:
+
+- by descent. It survives a double fork below a subreaper, which adopts the orphans;
+- by a mark in their environment, which names the worker. That finds what is left when whoever
+  could have adopted it is dead too. A process that was started with an emptied environment and is
+  nobody's descendant any more is not found.
+
+Everything is read from Linux's /proc (proc(5)); where there is none, nobody is found. A process is
+its pid together with its start time, and is signalled through a descriptor of it (pidfd_open(2)),
+so that a pid that was given away meanwhile is never hit.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from offload.worker.presence import boot_id
+
+MARK = "OFFLOAD_MARK"
+"""The environment variable. It holds the worker's mark, in a child with `:` and its number."""
+
+_EMPTY_LOOKS = 2
+"""After which nobody is left: what was started in the midst of the first one is seen now."""
+
+ENDING_SECONDS = 5.0
+"""After which nobody waits for killed processes any more: one may hang in the kernel."""
+
+
+class Kin(NamedTuple):
+    """A living process."""
+
+    pid: int
+    parent: int
+    started: int
+
+
+Find = Callable[[], set[Kin]]
+
+
+def everyone() -> dict[int, Kin]:
+    """Return all processes of this machine but zombies, which run nothing any more."""
+    found = (_look(entry) for entry in _pids())
+    return {kin.pid: kin for kin in found if kin is not None}
+
+
+def descendants(*roots: int) -> set[Kin]:
+    """Return all that descend from these processes, without them."""
+    children: dict[int, list[Kin]] = {}
+    for kin in everyone().values():
+        children.setdefault(kin.parent, []).append(kin)
+    found: set[Kin] = set()
+    left = list(roots)
+    while left:
+        for kin in children.get(left.pop(), ()):
+            found.add(kin)
+            left.append(kin.pid)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Return a process's own children, zombies too. Reads two or three files, not all of /proc."""
+    found: list[int] = []
+    for thread in _entries(f"/proc/{pid}/task"):
+        text = _read(f"/proc/{pid}/task/{thread}/children")
+        if text is None and os.path.exists(f"/proc/{pid}/task/{thread}"):
+            return [kin.pid for kin in everyone().values() if kin.parent == pid]
+        found += map(int, (text or b"").split())
+    return found
+
+
+def marked(mark: str) -> set[Kin]:
+    """Return all whose environment has this worker's mark; only those that this user may look at.
+
+    It is the environment that they were started with: nobody removes the mark from it later.
+    """
+    wanted = f"\0{MARK}={mark}".encode()
+    found: set[Kin] = set()
+    for pid in _pids():
+        environment = b"\0" + (_read(f"/proc/{pid}/environ") or b"")
+        _, has_it, rest = environment.partition(wanted)
+        if has_it and rest[:1] in (b"\0", b":", b"") and (kin := _look(pid)) is not None:
+            found.add(kin)
+    return found
+
+
+def memory(pid: int) -> int:
+    """Return how many bytes of memory a process and its descendants hold (their resident sets).
+
+    What they share is counted for each of them.
+    """
+    return sum(_resident(each) for each in _tree(pid))
+
+
+def fair_memory(pid: int) -> int:
+    """Return the same with everything shared divided by those who share it. Slower by far."""
+    return sum(_proportional(each) for each in _tree(pid))
+
+
+def send(found: Iterable[Kin], number: int) -> None:
+    """Send a signal to processes; those that are gone, or belong to somebody else, are left out."""
+    for kin in found:
+        _send(kin, number)
+
+
+def end(find: Find, seconds: float = ENDING_SECONDS) -> int:
+    """Kill whoever is found, again and again until nobody is; returns how many there were.
+
+    All are frozen before the first one is killed, so that none can start another one meanwhile.
+    """
+    ended: set[Kin] = set()
+    refused: set[Kin] = set()
+    empty_looks = 0
+    give_up_at = time.monotonic() + seconds
+    while empty_looks < _EMPTY_LOOKS and time.monotonic() < give_up_at:
+        found = find() - refused
+        empty_looks = 0 if found else empty_looks + 1
+        if found:
+            refused |= _freeze(found, find, refused)
+            for kin in find() - refused:
+                if _send(kin, signal.SIGKILL):
+                    ended.add(kin)
+        if found and found <= ended:
+            time.sleep(0.001)  # the kernel takes them down
+    return len(ended)
+
+
+def sweep(mark: str, boot: str) -> int:
+    """Kill all that a dead worker has left on this machine; returns how many there were.
+
+    To be called before its jobs run again. The worker itself has no mark, and must be dead: its
+    fork server would be taken from below it.
+
+    Args:
+        mark: the worker's mark, which is the name of its lock file (`WorkerInfo.lock_file`).
+        boot: the boot in which it lived (`WorkerInfo.boot_id`); another boot has left nothing.
+    """
+    if not mark or boot != boot_id():
+        return 0
+    return end(lambda: _marked_and_below(mark))
+
+
+def _marked_and_below(mark: str) -> set[Kin]:
+    found = marked(mark)
+    if not found:
+        return found
+    found |= descendants(*(kin.pid for kin in found))
+    return {kin for kin in found if kin.pid != os.getpid()}
+
+
+def _freeze(found: set[Kin], find: Find, refused: set[Kin]) -> set[Kin]:
+    """Stop whoever is found until nobody new is; returns who cannot be signalled."""
+    stopped: set[Kin] = set()
+    for _ in range(100):
+        new = found - stopped - refused
+        if not new:
+            break
+        refused = refused | {kin for kin in new if not _send(kin, signal.SIGSTOP)}
+        stopped |= new
+        found = find()
+    return refused
+
+
+def _send(kin: Kin, number: int) -> bool:
+    """Signal exactly this process; says whether it could be."""
+    try:
+        descriptor = os.pidfd_open(kin.pid)
+    except (OSError, AttributeError):
+        return False
+    try:
+        if _look(kin.pid) != kin and not _is_same(kin):
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _is_same(kin: Kin) -> bool:
+    """Whether it is still that process; it may have been adopted meanwhile."""
+    now = _look(kin.pid)
+    return now is not None and now.started == kin.started
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        found += children(each)
+    return found
+
+
+def _resident(pid: int) -> int:
+    fields = (_read(f"/proc/{pid}/statm") or b"").split()
+    return int(fields[1]) * _PAGE if fields else 0
+
+
+def _proportional(pid: int) -> int:
+    for line in (_read(f"/proc/{pid}/smaps_rollup") or b"").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) << 10
+    return _resident(pid)
+
+
+def _look(pid: int) -> Kin | None:
+    """Read who a process is; the name in parentheses may itself hold spaces and parentheses."""
+    fields = (_read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
+    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
+        return None
+    return Kin(pid, int(fields[1]), int(fields[19]))
+
+
+def _pids() -> Iterator[int]:
+    """Yield every pid, then those that have come meanwhile, until none has.
+
+    A process that does nothing but start the next one and end is born and gone within one look at
+    all the others.
+    """
+    seen: set[int] = set()
+    for _ in range(_MOST_LOOKS):
+        new = {int(entry) for entry in _entries("/proc") if entry.isdecimal()} - seen
+        if not new:
+            return
+        yield from sorted(new)
+        seen |= new
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _read(file: str) -> bytes | None:
+    with contextlib.suppress(OSError):
+        return Path(file).read_bytes()
+    return None
+
+
+_MOST_LOOKS = 50
+"""At /proc in one scan: on a busy machine there is always somebody new."""
+
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
