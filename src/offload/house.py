@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from offload.clock import Clock
+from offload.ends import Ends
 from offload.errors import OffloadError
 from offload.model import WorkerInfo
 from offload.store.base import Effects
@@ -13,6 +14,7 @@ from offload.store.mailbox import ThreadMailbox
 from offload.store.sqlite import SQLiteStore
 from offload.store.wake import Bell
 from offload.watch import Watch
+from offload.worker import family
 from offload.worker.embedded import EmbeddedWorker
 from offload.worker.presence import LockFile
 
@@ -31,17 +33,25 @@ class House:
     Attributes:
         settled: what was said explicitly about the queue has been written.
         token: tells this process from all others: what is held here only it can run.
+        is_staffed: a worker was made for it that is not embedded: this process is a worker.
+        is_ending: nobody is hired for black boxes any more.
+        hears_of_boxes: somebody lets go of black boxes whose jobs have ended.
     """
 
     def __init__(self, database: Path, clock: Clock) -> None:
         folder = database.with_name(database.name + "-run")
         self.bell = Bell(folder)
         self._watch = Watch()
+        self._ends = Ends()
         self._listens = False
-        self.presence = LockFile(folder)
+        self._listens_for_ends = False
+        self.presence = LockFile(folder, family.sweep)
         self.store = SQLiteStore(database)
         self.mailbox = ThreadMailbox(self.store, clock, self._committed)
         self.settled = False
+        self.is_staffed = False
+        self.hears_of_boxes = False
+        self.is_ending = False
         self.token = secrets.randbits(62)
         self._embedded: EmbeddedWorker | None = None
         self._looked_at = float("-inf")
@@ -53,8 +63,16 @@ class House:
         """Who waits for which job. Listens from now on: merely looking at jobs needs no ear."""
         if not self._listens:
             self._listens = True
-            self.bell.listen(self._watch.heard, here=False)
+            self.bell.listen_to_others(self._watch.heard)
         return self._watch
+
+    @property
+    def ends(self) -> Ends:
+        """Who is told of jobs that have ended. Listens from now on, as `watch` does."""
+        if not self._listens_for_ends:
+            self._listens_for_ends = True
+            self.bell.listen_to_others(self._ends.heard)
+        return self._ends
 
     @property
     def embeds(self) -> bool:
@@ -104,8 +122,17 @@ class House:
             self._embedded = embed()
             self._embedded.start()
 
+    def hire_here(self, embed: Callable[[], EmbeddedWorker]) -> None:
+        """Embed a worker for what only this process can run; without a look at anybody else."""
+        if self.is_ending or self.is_staffed or self.embeds:
+            return
+        if time.monotonic() >= self._pause_until:
+            self._embedded = embed()
+            self._embedded.start()
+
     def _committed(self, effects: Effects) -> None:
         self._watch.committed(effects)
+        self._ends.committed(effects)
         self.bell.ring(effects)
 
     def stop_worker(self, patience: float, timeout: float) -> int:

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from offload import lifecycle
+from offload import lifecycle, pace
+from offload.lanes import lane_of
 from offload.model import (
     FINISHED,
     By,
@@ -20,6 +21,7 @@ from offload.model import (
     Event,
     Held,
     Job,
+    Lane,
     NewJob,
     Queue,
     QueueSettings,
@@ -28,24 +30,33 @@ from offload.model import (
 )
 from offload.store.base import (
     Apply,
+    Checked,
     Claim,
     Enter,
+    Fire,
+    Fired,
     Full,
     Gone,
+    Group,
     Insert,
     Inserted,
     KeyReused,
+    KeyTaken,
     Leave,
     Operation,
     Promote,
     Prune,
+    PutSchedules,
     Renew,
     Report,
+    Retry,
+    Scheduled,
     SetQueue,
     Stopping,
 )
 
 KEYS_ARE_KEPT = 86_400.0
+GROUPS_ARE_KEPT = 86_400.0
 
 
 class DictStore:
@@ -55,16 +66,22 @@ class DictStore:
         self.jobs: dict[int, Job] = {}
         self.events: dict[int, list[Event]] = {}
         self.workers: dict[int, WorkerInfo] = {}
-        self.keys: dict[str, tuple[bytes, tuple[int, ...], float]] = {}
+        self.keys: dict[str, tuple[bytes, Inserted, float]] = {}
+        self.groups: dict[int, tuple[int, float]] = {}
+        self.schedules: dict[str, Scheduled] = {}
+        self.begun: list[tuple[str, int]] = []
         self.issued = 0
         self._set: dict[str, Queue] = {}
         self._used: set[str] = set()
         self._workers_issued = 0
+        self.groups_issued = 0
         self._events_issued = 0
         self._verbs: dict[type, Callable[[Any], Any]] = {
             Insert: self._insert,
             Claim: self._claim,
             Apply: self._apply,
+            Retry: self._retry,
+            Checked: self._checked,
             Renew: self._renew,
             Report: self._report,
             Enter: self._enter,
@@ -73,6 +90,8 @@ class DictStore:
             SetQueue: self._set_queue,
             Promote: self._promote,
             Prune: self._prune,
+            PutSchedules: self._put_schedules,
+            Fire: self._fire,
         }
 
     def run(self, operations: Sequence[Operation[Any]]) -> list[Any]:
@@ -81,26 +100,60 @@ class DictStore:
 
     # --- starting
 
-    def _insert(self, insert: Insert) -> Inserted | Full | KeyReused:
+    def _insert(self, insert: Insert) -> Inserted | Full | KeyReused | KeyTaken:
         if insert.key in self.keys:
-            digest, ids, _ = self.keys[insert.key]
+            digest, first, _ = self.keys[insert.key]
             if digest != insert.digest:
-                return KeyReused(insert.key, ids[0])
-            return Inserted(ids, repeated=True)
-        for name, wanted in Counter(job.queue for job in insert.jobs).items():
+                return KeyReused(insert.key, first.ids[0])
+            return replace(first, repeated=True)
+        known = {place: self._holder(job) for place, job in enumerate(insert.jobs)}
+        for place, job in enumerate(insert.jobs):
+            holder = known[place]
+            if holder is not None and job.key is not None and job.refuse_known:
+                return KeyTaken(job.key, holder)
+        new = self._without_repeated(
+            [job for place, job in enumerate(insert.jobs) if known[place] is None]
+        )
+        for name, wanted in Counter(job.queue for job in new).items():
             capacity = self._queue(name).capacity
             if capacity is not None and self._admitted(name) + wanted > capacity:
                 return Full(name, capacity)
-        ids = tuple(self._new(job, insert.now, insert.by) for job in insert.jobs)
+        return self._put(insert, len(new))
+
+    def _put(self, insert: Insert, new: int) -> Inserted:
+        group = None
+        if insert.grouped:
+            self.groups_issued += 1
+            group = self.groups_issued
+            self.groups[group] = (new, insert.now)
+        ids = tuple(
+            self._holder(job) or self._new(job, insert.now, insert.by, group) for job in insert.jobs
+        )
+        answer = Inserted(ids, group=group)
         if insert.key is not None:
-            self.keys[insert.key] = (insert.digest, ids, insert.now)
-        return Inserted(ids)
+            self.keys[insert.key] = (insert.digest, answer, insert.now)
+        return answer
+
+    def _holder(self, new: NewJob | Job) -> int | None:
+        """Return the unfinished job that has this one's unique key."""
+        for job in self.jobs.values():
+            same = new.key is not None and (job.task, job.key) == (new.task, new.key)
+            if same and job.state not in FINISHED:
+                return job.id
+        return None
+
+    def _without_repeated(self, jobs: list[NewJob]) -> list[NewJob]:
+        """Of several jobs with the same key the first one is started."""
+        first: dict[Any, NewJob] = {}
+        for place, job in enumerate(jobs):
+            first.setdefault(place if job.key is None else (job.task, job.key), job)
+        return list(first.values())
 
     def _admitted(self, name: str) -> int:
         waiting = {State.QUEUED, State.PAUSED}
         return sum(job.queue == name and job.state in waiting for job in self.jobs.values())
 
-    def _new(self, new: NewJob, now: float, by: By) -> int:
+    def _new(self, new: NewJob, now: float, by: By, group: int | None) -> int:
         self.issued += 1
         self._used.add(new.queue)
         due = new.run_at is None or new.run_at <= now
@@ -108,7 +161,7 @@ class DictStore:
         del given["refuse_known"]
         job = Job(
             **(given | {"run_at": None if due else new.run_at}),
-            group=None,
+            group=group,
             handle=None,
             next_check_at=None,
             forgiven=0,
@@ -161,22 +214,48 @@ class DictStore:
     def _claim(self, claim: Claim) -> list[Job]:
         if claim.worker not in self.workers:
             return []
-        waiting = [job for job in self.jobs.values() if job.claimable and job.task in claim.tasks]
+        waiting = [job for job in self.jobs.values() if self._can_take(job, claim)]
         waiting.sort(key=lambda job: (-job.priority, job.id))
-        free = claim.free["slots"]
+        free = Counter(claim.free)
         claimed = []
         for job in waiting:
-            is_served = not claim.queues or job.queue in claim.queues
-            if is_served and len(claimed) < free and self._has_place(job.queue):
+            lane = lane_of(job.lane)
+            if free[lane.pool] > 0 and self._has_place(job.queue, lane, claim.now):
+                free[lane.pool] -= 1
+                self.begun += [
+                    (name, pace.slice_of(rate, claim.now)) for name, rate in lane.rates.items()
+                ]
                 taken = lifecycle.claim(job, claim.worker, claim.lease_until, claim.now)
                 self._write(taken, "claimed", claim.now, claim.by)
                 claimed.append(taken)
         return claimed
 
-    def _has_place(self, name: str) -> bool:
+    def _can_take(self, job: Job, claim: Claim) -> bool:
+        is_served = not claim.queues or job.queue in claim.queues
+        is_known = job.task in claim.tasks if job.bound_to is None else job.bound_to == claim.house
+        return job.claimable and is_served and is_known
+
+    def _has_place(self, name: str, lane: Lane, now: float) -> bool:
         limit = self._queue(name).limit
         occupied = sum(job.queue == name and job.occupies_slot for job in self.jobs.values())
-        return limit is None or occupied < limit
+        holdings = self.holdings()
+        return (
+            (limit is None or occupied < limit)
+            and all(holdings[limited] < most for limited, most in lane.limits.items())
+            and all(
+                pace.begun_within(rate, self.begun_of(rated), now) < rate.count
+                for rated, rate in lane.rates.items()
+            )
+        )
+
+    def holdings(self) -> Counter[str]:
+        """Count how many running jobs hold each named limit; those that wait hold theirs too."""
+        running = [job for job in self.jobs.values() if job.state is State.RUNNING]
+        return Counter(name for job in running for name in lane_of(job.lane).limits)
+
+    def begun_of(self, name: str) -> Counter[int]:
+        """Count what began of a named rate by slice, ever."""
+        return Counter(slice_ for rated, slice_ in self.begun if rated == name)
 
     def _apply(self, apply: Apply) -> list[Job | Gone | None]:
         return [self._apply_one(change, apply.now) for change in apply.changes]
@@ -193,6 +272,32 @@ class DictStore:
         after = replace(change.after, **kept)
         self._write(after, change.event, now, change.by)
         return None
+
+    def _retry(self, retry: Retry) -> Job | Gone | Full | KeyTaken | None:
+        job = retry.change.after
+        capacity = self._queue(job.queue).capacity
+        if capacity is not None and self._admitted(job.queue) >= capacity:
+            return Full(job.queue, capacity)
+        holder = self._holder(job)
+        if job.key is not None and holder not in {None, job.id}:
+            assert holder is not None
+            return KeyTaken(job.key, holder)
+        if job.id not in self.jobs:
+            return Gone()
+        before = self.jobs[job.id]
+        answer = self._apply_one(retry.change, retry.now)
+        if answer is None:
+            error = b"" if before.error is None else msgspec.json.encode(before.error)
+            after = self.jobs[job.id]
+            self.jobs[job.id] = replace(after, size=before.size - len(error))
+        return answer
+
+    def _checked(self, checked: Checked) -> None:
+        for job_id, token, next_check_at, progress in checked.checks:
+            job = self.jobs.get(job_id)
+            if job is not None and job.token == token and job.next_check_at is not None:
+                said = job.progress if progress is None else progress
+                self.jobs[job_id] = replace(job, next_check_at=next_check_at, progress=said)
 
     def _renew(self, renew: Renew) -> list[Held]:
         if renew.worker in self.workers:
@@ -260,6 +365,10 @@ class DictStore:
         old = [k for k, (_, _, at) in self.keys.items() if at < prune.now - KEYS_ARE_KEPT]
         for key in old:
             del self.keys[key]
+        used = {job.group for job in self.jobs.values()}
+        for group, (_, at) in list(self.groups.items()):
+            if at < prune.now - GROUPS_ARE_KEPT and group not in used:
+                del self.groups[group]
         removed = 0
         for queue in self.queues():
             for job in self._beyond(queue, prune.now)[: prune.batch - removed]:
@@ -281,6 +390,48 @@ class DictStore:
                 break
             beyond.append(job)
         return beyond
+
+    # --- groups and schedules
+
+    def group(self, number: int) -> Group | None:
+        """Return a group, and its jobs by state."""
+        if number not in self.groups:
+            return None
+        jobs, created_at = self.groups[number]
+        counts = Counter(job.state for job in self.jobs.values() if job.group == number)
+        return Group(number, jobs, created_at, dict(counts))
+
+    def _put_schedules(self, putting: PutSchedules) -> None:
+        for said in putting.schedules:
+            row = self.schedules.get(said.name)
+            if row is None:
+                self.schedules[said.name] = replace(said, last_at=None, last_job=None, skipped=0)
+            elif row.spec != said.spec:
+                anew = {"task": said.task, "spec": said.spec, "next_at": said.next_at}
+                self.schedules[said.name] = replace(row, **anew)
+        for name in putting.gone:
+            self.schedules.pop(name, None)
+
+    def _fire(self, fire: Fire) -> Fired | Full | None:
+        row = self.schedules.get(fire.name)
+        if row is None or row.next_at != fire.due_at:
+            return None
+        issued = self.issued
+        answer = self._insert(fire.insert)
+        if isinstance(answer, Full):
+            return answer
+        assert isinstance(answer, Inserted)
+        new = tuple(sorted({job_id for job_id in answer.ids if job_id > issued}))
+        held_back = len(answer.ids) - len(new)
+        starts = bool(new) or not fire.insert.jobs
+        self.schedules[fire.name] = replace(
+            row,
+            next_at=fire.next_at,
+            last_at=fire.last_at if starts else row.last_at,
+            last_job=new[-1] if new else row.last_job,
+            skipped=row.skipped + fire.missed + held_back,
+        )
+        return Fired(new, held_back)
 
 
 def _bytes(jobs: Iterable[Job]) -> int:

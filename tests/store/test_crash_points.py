@@ -36,14 +36,18 @@ from offload.store.base import (
     Checked,
     CommitUnknown,
     Enter,
+    Fire,
+    Fired,
     Insert,
     Leave,
     Operation,
     Promote,
     Prune,
+    PutSchedules,
     Renew,
     Report,
     Retry,
+    Scheduled,
     SetQueue,
     Stopping,
 )
@@ -85,6 +89,7 @@ def make_a_lived_in_database(file: Path) -> Asker:
     ask.insert(a_new_job(), key="k", digest=b"d")
     waiting = ask.claim(6)[-1]
     ask.apply(lifecycle.wait(waiting, b'{"remote":7}', ask.now + 5, BY))
+    ask.do(PutSchedules((Scheduled("hourly", "render", "{}", ask.now),)))
     ask.now += 10
     return ask
 
@@ -115,6 +120,9 @@ def every_operation(ask: Asker) -> dict[str, Operations]:
         "wait": [Apply((lifecycle.wait(one, b"7", ask.now + 5, BY),), ask.now)],
         "check again": [Checked(((waiting.id, waiting.token, ask.now + 9, Progress(1.0)),))],
         "start with keys": [an_insert_with_keys(ask)],
+        "put schedules": [some_schedules(ask)],
+        "fire": [a_fire(ask, due_at=ask.now - 10)],
+        "fire late": [a_fire(ask, due_at=ask.now - 20)],
         "renew": [Renew(1, ask.now, ask.now + 30)],
         "report": [Report(((one.id, one.token, Progress(1.0)),))],
         "enter": [Enter(A_WORKER)],
@@ -139,6 +147,20 @@ def an_insert_with_keys(ask: Asker) -> Insert:
         a_new_job(key="one", lane=lane), a_new_job(lane=lane, params=LONG), a_new_job(key="one")
     )
     return replace(insert, grouped=True)
+
+
+def some_schedules(ask: Asker) -> PutSchedules:
+    """One schedule is new, one says something else than before, and one is no more."""
+    new = Scheduled("daily", "fetch", "{}", ask.now + 50)
+    changed = Scheduled("hourly", "render", '{"every":7}', ask.now + 60)
+    return PutSchedules((new, changed), gone=("weekly",))
+
+
+def a_fire(ask: Asker, due_at: float) -> Fire:
+    """Two due times of a schedule whose jobs are not to overlap: one is started."""
+    jobs = (a_new_job(key="hour", params=LONG), a_new_job(key="hour"))
+    insert = replace(ask.an_insert(*jobs), token=0)
+    return Fire("hourly", due_at, due_at + 3600, insert, last_at=due_at, missed=2)
 
 
 class Trial:
@@ -317,7 +339,8 @@ def kinds(template: Path) -> dict[str, Operations]:
 KINDS = (
     "start", "start again", "start too many", "claim", "apply", "apply with a stale one", "renew",
     "report", "enter", "stopping", "leave", "set a queue", "let in", "prune", "retry", "wait",
-    "check again", "start with keys", "claim from lanes", "all of it",
+    "check again", "start with keys", "claim from lanes", "put schedules", "fire", "fire late",
+    "all of it",
 )  # fmt: skip
 
 POINTS: dict[str, int] = {}
@@ -374,6 +397,17 @@ def opening(
     """An operation that opens the file, and in one of the cases makes it."""
     made = request.param == "a new file"
     return Case(None if made else template, kinds["start"], tmp_path, opened=False)
+
+
+def test_the_schedule_is_fired_and_the_late_one_is_not(
+    template: Path, kinds: dict[str, Operations], tmp_path: Path
+) -> None:
+    fired = Trial(template, tmp_path / "fired.db", kinds["fire"]).run(let_it_run, opened=True)
+    late = Trial(template, tmp_path / "late.db", kinds["fire late"]).run(let_it_run, opened=True)
+
+    assert [type(answer) for answer in fired] == [Fired]
+    assert len(fired[0].ids) == 1
+    assert late == [None]
 
 
 def test_the_kinds_are_all_tried(kinds: dict[str, Operations]) -> None:

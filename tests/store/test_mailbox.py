@@ -247,11 +247,13 @@ def test_a_claim_sees_what_shares_its_transaction_though_it_came_first(
 
 
 def test_what_a_commit_did_is_told_before_it_is_answered(
-    mailbox: ThreadMailbox, effects: list[Effects], ask: Asker
+    mailbox: ThreadMailbox, disk: Disk, effects: list[Effects], ask: Asker
 ) -> None:
     told: list[int] = []
+    disk.hold()
     asked = mailbox.ask(ask.an_insert(a_new_job()))
     asked.add_done_callback(lambda _: told.append(len(effects)))
+    disk.go_on()
 
     asked.result(SOON)
     eventually(lambda: told)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from offload.store.wake import Bell
 from offload.testing import InlineMailbox, Process, VirtualClock, VirtualLoop, connect_without_fsync
 from offload.values import decode, encode
 from offload.worker.embedded import EmbeddedWorker
-from offload.worker.executors import EXECUTORS
+from offload.worker.executors import EXECUTORS, Executor
 from offload.worker.presence import LockFile, Presence
 from offload.worker.worker import Worker, WorkerSettings
 from tests.simulation.surroundings import Fate, LockPresence, Locks, connector
@@ -68,7 +68,14 @@ class VirtualRig:
         self.registry.add(function, **options)
         return function
 
-    def worker(self, *, process: Process | None = None, **settings: Any) -> Worker:
+    def worker(
+        self,
+        *,
+        process: Process | None = None,
+        executors: Mapping[str, Executor] = EXECUTORS,
+        equip: Callable[[str], Mapping[str, Executor]] = lambda mark: {},
+        **settings: Any,
+    ) -> Worker:
         """Make a worker; where it is given a process, its lock is released with that."""
         holder = process or self.loop.process("a lock's holder")
         return Worker(
@@ -78,6 +85,8 @@ class VirtualRig:
             presence=LockPresence(self.locks, holder),
             clock=self.clock,
             settings=WorkerSettings(**settings),
+            executors=executors,
+            equip=equip,
             draw=lambda: 0.5,
         )
 
@@ -226,9 +235,11 @@ class _WatchedStore(SQLiteStore):
     def __init__(self, rig: VirtualRig, path: Path) -> None:
         super().__init__(path, connect=connector(rig.process, rig))
         self.kinds: list[str] = []
+        self.history: list[list[str]] = []
 
     def run(self, operations: Sequence[Operation[Any]]) -> tuple[list[Any], Effects]:
         self.kinds = [type(operation).__name__ for operation in operations]
+        self.history.append(self.kinds)
         return super().run(operations)
 
 

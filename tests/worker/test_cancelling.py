@@ -9,11 +9,13 @@ import pytest
 from offload import current
 from offload.errors import AlreadyFinished
 from offload.lifecycle import Shown, request
-from offload.model import State, Wish
+from offload.model import Cause, State, Wish, Yielded
 from offload.registry import Registry
 from offload.store.base import Apply, Effects, Get
-from offload.worker.context import Context, Stop
+from offload.worker.attempt import Attempt
+from offload.worker.context import Context
 from offload.worker.executors.coroutine import CoroutineExecutor
+from offload.worker.work import Work
 from tests.support import eventually
 from tests.worker.rigs import BY, ThreadRig, VirtualRig, value
 
@@ -146,11 +148,13 @@ def test_code_that_is_cancelled_before_its_first_step_never_takes_it(rig: Virtua
         begun.append("task")
 
     async def scenario() -> object:
-        stop = Stop()
-        stop.set()
-        return await CoroutineExecutor().run(Registry().add(task), b"{}", Context(1, 1), stop)
+        attempt = Attempt(await rig.job(await rig.start("task")), rig.worker())
+        attempt.stop.set(Cause.CANCEL)
+        registered = Registry().add(task)
+        work = Work(registered, attempt.job, Context(1, 1), attempt.stop, attempt)
+        return await CoroutineExecutor().run(work)
 
-    assert repr(rig.run(scenario())) == "Yielded()"
+    assert isinstance(rig.run(scenario()), Yielded)
     assert begun == []
 
 
@@ -271,3 +275,22 @@ def test_a_thread_that_never_looks_runs_to_its_end_and_its_none_is_a_value(
     may_return.set()
 
     assert value(threads.finished(job)) is None
+
+
+@pytest.mark.promise("L3", "P4")
+def test_a_wish_of_which_nobody_was_told_is_seen_within_a_second(rig: VirtualRig) -> None:
+    @rig.task
+    async def nap() -> None:
+        await asyncio.sleep(100)
+
+    async def scenario() -> float:
+        async with rig.working(lease=3600.0):
+            job = await rig.start("nap")
+            await rig.until(job, State.RUNNING)
+            rig.bell._listeners.clear()
+            asked_at = rig.loop.time()
+            await rig.cancel(job)
+            await rig.until(job, State.CANCELLED)
+            return rig.loop.time() - asked_at
+
+    assert rig.run(scenario()) <= 1.1

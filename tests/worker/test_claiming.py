@@ -157,3 +157,45 @@ def test_two_workers_share_the_work_and_respect_a_limit(rig: VirtualRig) -> None
 
     assert most == 3
     assert by == {None, 1, 2}
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_a_job_alone_takes_three_transactions(rig: VirtualRig, limit: int | None) -> None:
+    @rig.task
+    async def task() -> None: ...
+
+    async def scenario() -> list[list[str]]:
+        await rig.set_queue("default", limit=limit)
+        async with rig.working():
+            await rig.finished(await rig.start("task"))
+            await asyncio.sleep(0.3)
+            rig.store.history.clear()
+            await rig.finished(await rig.start("task"))
+            await asyncio.sleep(0.3)
+            return list(rig.store.history)
+
+    assert rig.run(scenario()) == [["Insert"], ["Claim"], ["Apply", "Claim"]]
+
+
+@pytest.mark.promise("L1")
+def test_a_start_that_shares_a_transaction_with_an_end_is_not_overlooked(rig: VirtualRig) -> None:
+    begun: list[float] = []
+
+    @rig.task
+    async def nap() -> None:
+        begun.append(rig.loop.time())
+        await asyncio.sleep(0.25)
+
+    async def scenario() -> None:
+        async with rig.working():
+            await asyncio.sleep(0.1)
+            await rig.start("nap")
+            rig.lag = 0.05  # what arrives during it shares a transaction
+            await asyncio.sleep(0.27)
+            second = await rig.start("nap")
+            assert any({"Insert", "Apply", "Claim"} == set(kinds) for kinds in rig.store.history)
+            await rig.finished(second)
+
+    rig.run(scenario())
+
+    assert begun[1] - begun[0] < 0.5

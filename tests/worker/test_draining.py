@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from offload.model import State
+from offload.model import Cause, Outcome, State, Yielded
 from offload.store.base import Effects, Workers
 from offload.worker.care import care
+from offload.worker.work import Work
 from tests.support import eventually
 from tests.worker.rigs import ThreadRig, VirtualRig, value
 
@@ -244,3 +245,51 @@ def test_a_job_that_ends_while_draining_is_stored(
         seen.add(rig.run(scenario(rig, seed)))
 
     assert seen == {(State.SUCCEEDED, 0), (State.QUEUED, 1)}
+
+
+class _Elsewhere:
+    """An executor whose work goes on elsewhere for ever.
+
+    Attributes:
+        closed_at: when it was told that its worker ends.
+        causes: why its jobs were stopped.
+    """
+
+    def __init__(self, rig: VirtualRig) -> None:
+        self._rig = rig
+        self.causes: list[Cause | None] = []
+        self.closed_at: list[float] = []
+
+    async def run(self, work: Work) -> Outcome:
+        stopped = asyncio.Event()
+        work.stop.then(stopped.set)
+        await work.wait(b"{}", self._rig.clock.now() + 1000)
+        await stopped.wait()
+        self.causes.append(work.stop.cause)
+        return Yielded()
+
+    async def close(self) -> None:
+        self.closed_at.append(self._rig.loop.time())
+        await asyncio.sleep(1000)
+
+
+def test_what_waits_for_work_elsewhere_has_no_place_and_is_not_waited_for(rig: VirtualRig) -> None:
+    rig.task(lambda: None, name="far", executor="thread")
+    elsewhere = _Elsewhere(rig)
+
+    async def scenario() -> tuple[float, list[State]]:
+        worker = rig.worker(slots=1, executors={"thread": elsewhere})
+        working = asyncio.create_task(worker.run())
+        ids = await rig.start_many("far", 3)
+        await rig.until(ids[-1], State.RUNNING)
+        told_at = rig.loop.time()
+        await worker.drain(50)
+        await working
+        return rig.loop.time() - told_at, [(await rig.job(job)).state for job in ids]
+
+    seconds, states = rig.run(scenario())
+
+    assert seconds <= 2.0
+    assert states == [State.QUEUED] * 3
+    assert elsewhere.causes == [Cause.INTERRUPT] * 3
+    assert len(elsewhere.closed_at) == 1

@@ -342,7 +342,8 @@ def test_a_job_whose_progress_is_nonsense_harms_nobody_else(rig: VirtualRig) -> 
 def test_a_job_whose_task_is_gone_by_the_time_it_runs_fails_in_words(rig: VirtualRig) -> None:
     async def scenario() -> Outcome:
         job = await rig.job(await rig.start("gone"))
-        return await execute(Attempt(job), rig.worker())
+        worker = rig.worker()
+        return await execute(Attempt(job, worker), worker)
 
     outcome = rig.run(scenario())
 

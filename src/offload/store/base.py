@@ -411,15 +411,18 @@ class Effects(Struct, frozen=True, array_like=True):
         wished: ids of the running jobs of which something was asked.
         claimable: whether a job became claimable or a slot became free.
         finished: the jobs that have ended, with their outcome; not sent to other processes.
+        due_at: when the first of the jobs comes due that it put off, if it put any off.
     """
 
     changed: tuple[int, ...] = ()
     wished: tuple[int, ...] = ()
     claimable: bool = False
     finished: tuple[Job, ...] = ()
+    due_at: float | None = None
 
     def __bool__(self) -> bool:
-        return self.claimable or bool(self.changed) or bool(self.wished)
+        is_heard = self.claimable or bool(self.changed) or bool(self.wished)
+        return is_heard or self.due_at is not None
 
 
 class Store(Protocol):

@@ -135,6 +135,8 @@ def _tell(session: Session, change: Change) -> None:
         session.finished.append(job)
     if job.requested is not None:
         session.wished.append(job.id)
+    if job.state is State.QUEUED and job.run_at is not None:
+        session.put_off(job.run_at)
     left_its_slot = change.before is State.RUNNING and not job.occupies_slot
     if left_its_slot or job.claimable:
         session.claimable = True

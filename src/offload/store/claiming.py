@@ -6,6 +6,7 @@ jobs that wait for a limit cost nothing to those behind them.
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -151,11 +152,14 @@ def _owner(claim: Claim) -> dict[str, object]:
 def _record(session: Session, claim: Claim, jobs: list[Job]) -> None:
     """Write the events, and what the jobs now hold."""
     session.many("insert_event", [rows.claim_event_row(job, claim.now, claim.by) for job in jobs])
+    session.changed += [job.id for job in jobs]
+    for queue, count in Counter(job.queue for job in jobs).items():
+        session.count(queue, State.QUEUED, -count)
+        session.count(queue, State.RUNNING, count)
     holds, begun = [], dict[tuple[str, Rate], int]()
     for job in jobs:
-        session.count(job.queue, State.QUEUED, -1)
-        session.count(job.queue, State.RUNNING, 1)
-        session.changed.append(job.id)
+        if not job.lane:
+            continue
         lane = lane_of(job.lane)
         holds += [(name, job.id) for name in lane.limits]
         for name, rate in lane.rates.items():

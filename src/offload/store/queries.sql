@@ -51,7 +51,7 @@ where task = :task and unique_key = :key and finished_at is null;
 -- name: latest_with_key
 select max(id)
 from job
-where task = :task and unique_key = :key;
+where task = :task and unique_key = :key and id < :before;
 
 -- name: put_body
 insert into body (job_id, kind, bytes)
@@ -75,17 +75,17 @@ where job_id = :job_id
 order by version;
 
 -- name: key
-select digest, job_id, jobs, ids
+select digest, job_id, jobs, ids, group_id
 from idempotency
 where key = :key;
 
 -- name: put_key
-insert into idempotency (key, digest, job_id, jobs, ids, created_at)
-values (:key, :digest, :job_id, :jobs, :ids, :now);
+insert into idempotency (key, digest, job_id, jobs, ids, group_id, created_at)
+values (:key, :digest, :job_id, :jobs, :ids, :group, :now);
 
 -- name: inserted
 -- Only rows that were issued after the batch began can be of the batch, so this reads few.
-select id
+select *
 from job
 where id > :after and insert_token = :token
 order by id;
@@ -109,10 +109,21 @@ limit 1;
 
 -- name: next_lane
 -- One step over the index for each lane, however many jobs wait in it.
+-- In two halves: SQLite seeks `(queue, lane) > (…)` by the queue alone and reads all of it.
 select queue, lane
-from job
-where claimable = 1 and (queue, lane) > (:queue, :lane)
-order by queue, lane
+from (select queue, lane
+      from job
+      where claimable = 1 and queue = :queue and lane > :lane
+      order by lane
+      limit 1)
+union all
+select queue, lane
+from (select queue, lane
+      from job
+      where claimable = 1 and queue > :queue
+      order by queue, lane
+      limit 1)
+order by 1, 2
 limit 1;
 
 -- name: claim

@@ -130,8 +130,8 @@ def change_row(change: Change, error: bytes | None) -> Row:
     """Lay a change out for the compare-and-set."""
     job = change.after
     return (
-        job.state.value,
-        None if job.requested is None else job.requested.value,
+        str(job.state),
+        None if job.requested is None else str(job.requested),
         job.claimable,
         job.ahead,
         job.version,
@@ -170,7 +170,7 @@ def event_row(change: Change, now: float) -> Row:
         job.id,
         job.version,
         change.event,
-        job.state.value,
+        str(job.state),
         now,
         change.by.actor,
         change.by.door,
@@ -186,7 +186,7 @@ def claim_event_row(job: Job, now: float, by: By) -> Row:
         job.id,
         job.version,
         "claimed",
-        job.state.value,
+        str(job.state),
         now,
         by.actor,
         by.door,

@@ -50,6 +50,7 @@ class Session:
         wished: ids of the running jobs of which it asked something.
         finished: the jobs that it ended.
         claimable: whether it made a job claimable or a slot free.
+        due_at: when the first of the jobs comes due that it put off.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Session:
         self.wished: list[int] = []
         self.finished: list[Job] = []
         self.claimable = False
+        self.due_at: float | None = None
         self._queries = queries
         self._job_of = job_of
         self._jobs: Counter[tuple[str, State]] = Counter()
@@ -68,8 +70,16 @@ class Session:
     def effects(self) -> Effects:
         """Return what it has done that somebody may be waiting for."""
         return Effects(
-            tuple(self.changed), tuple(self.wished), self.claimable, tuple(self.finished)
+            tuple(self.changed),
+            tuple(self.wished),
+            self.claimable,
+            tuple(self.finished),
+            self.due_at,
         )
+
+    def put_off(self, run_at: float) -> None:
+        """Note that a job comes due later."""
+        self.due_at = run_at if self.due_at is None else min(run_at, self.due_at)
 
     # --- statements
 
@@ -154,10 +164,14 @@ class Session:
         return job if job.params is not None else replace(job, params=self._body(job, "params"))
 
     def with_bodies(self, job: Job) -> Job:
-        """Return the job with its parameters, result and error, wherever they lie."""
+        """Return the job with its parameters, result and error, wherever they lie.
+
+        A result that lies nowhere was withheld: only the program that ran the job has it.
+        """
         job = self.with_params(job)
         if job.state is State.SUCCEEDED and job.result is None:
-            return replace(job, result=self._body(job, "result"))
+            row = self.one("body", (job.id, "result"))
+            return job if row is None else replace(job, result=bytes(row[0]))
         if job.state is State.FAILED and job.error is None:
             return replace(job, error=rows.decode_error(self._body(job, "error")))
         return job

@@ -22,23 +22,34 @@ def insert_all(session: Session, inserts: list[Insert]) -> list[Answer]:
 def inserted(session: Session, insert: Insert, after: int) -> Inserted | None:
     """Find what became of an insert among the jobs issued after an id; None: nothing was stored."""
     parameters = {"after": after, "token": insert.token}
-    found = [row[0] for row in session.all("inserted", parameters)]
+    found = session.jobs("inserted", parameters)
     if not found:
         return None
-    keyed = {job.key: _latest(session, job) for job in insert.jobs if job.key is not None}
-    others = iter(job_id for job_id in found if job_id not in keyed.values())
-    ids = tuple(next(others) if job.key is None else keyed[job.key] for job in insert.jobs)
-    return Inserted(ids, group=_group_of(session, found[0]))
+    keyed = {(job.task, job.key): job.id for job in found if job.key is not None}
+    others = iter([job.id for job in found if job.key is None])
+    ids = tuple(
+        next(others)
+        if job.key is None
+        else keyed.get((job.task, job.key)) or _known(session, job, found[0].id)
+        for job in insert.jobs
+    )
+    return Inserted(ids, group=found[0].group)
 
 
-def _latest(session: Session, job: NewJob) -> int:
-    latest: int = session.one("latest_with_key", {"task": job.task, "key": job.key})[0]
-    return latest
+def _known(session: Session, job: NewJob, before: int) -> int:
+    """Find the job that had a key when the insert came: the newest that is older than its own."""
+    parameters = {"task": job.task, "key": job.key, "before": before}
+    known: int = session.one("latest_with_key", parameters)[0]
+    return known
 
 
-def _group_of(session: Session, job_id: int) -> int | None:
-    job = session.job(job_id)
-    return None if job is None else job.group
+def _new(insert: Insert, known: dict[int, int]) -> list[NewJob]:
+    """Return the jobs that are to be stored: those not known, of each key only the first."""
+    new: dict[object, NewJob] = {}
+    for place, job in enumerate(insert.jobs):
+        if place not in known:
+            new.setdefault(place if job.key is None else (job.task, job.key), job)
+    return list(new.values())
 
 
 class _Batch:
@@ -58,7 +69,6 @@ class _Batch:
         self._session.many("insert_job", self._rows)
         self._session.many("put_body", self._bodies)
         self._session.many("insert_event", self._events)
-        self._session.claimable = self._session.claimable or bool(self._rows)
         return answers
 
     def _insert(self, insert: Insert) -> Answer:
@@ -75,11 +85,10 @@ class _Batch:
         row = None if insert.key is None else self._session.one("key", {"key": insert.key})
         if insert.key is None or row is None:
             return None
-        digest, first, count, ids = row
+        digest, first, count, ids, group = row
         if bytes(digest) != insert.digest:
             return KeyReused(insert.key, first)
         known = tuple(range(first, first + count)) if ids is None else _decode_ids(ids)
-        group = _group_of(self._session, first) if insert.grouped else None
         return Inserted(known, repeated=True, group=group)
 
     def _known_jobs(self, insert: Insert) -> dict[int, int] | KeyTaken:
@@ -102,8 +111,7 @@ class _Batch:
 
     def _no_room(self, insert: Insert, known: dict[int, int]) -> Full | None:
         """Refuse the whole insert where one of its queues has no room for all of it."""
-        places = enumerate(insert.jobs)
-        wanted = Counter(job.queue for place, job in places if place not in known)
+        wanted = Counter(job.queue for job in _new(insert, known))
         for name, count in wanted.items():
             if name not in self._room:
                 self._room[name] = self._session.room(name)
@@ -124,7 +132,7 @@ class _Batch:
                 self._put_job(job_id, job, insert, group)
             ids.append(job_id)
         answer = Inserted(tuple(ids), group=group)
-        self._put_key(insert, answer.ids)
+        self._put_key(insert, answer)
         return answer
 
     def _repeated(self, job: NewJob) -> int | None:
@@ -134,9 +142,7 @@ class _Batch:
     def _put_group(self, insert: Insert, known: dict[int, int]) -> int:
         """Make a group of the jobs that are new."""
         by = insert.by
-        new = [job for place, job in enumerate(insert.jobs) if place not in known]
-        keys = [(job.task, job.key) for job in new if job.key is not None]
-        count = len(new) - len(keys) + len(set(keys))
+        count = len(_new(insert, known))
         parameters = {
             "jobs": count, "now": insert.now, "actor": by.actor, "door": by.door
         }  # fmt: skip
@@ -154,8 +160,13 @@ class _Batch:
         if job.key is not None:
             self._keys[job.task, job.key] = job_id
         self._session.count(job.queue, State.QUEUED, 1)
+        if job.run_at is not None and job.run_at > insert.now:
+            self._session.put_off(job.run_at)
+        else:
+            self._session.claimable = True
 
-    def _put_key(self, insert: Insert, ids: tuple[int, ...]) -> None:
+    def _put_key(self, insert: Insert, answer: Inserted) -> None:
+        ids = answer.ids
         if insert.key is None or not ids:
             return
         in_a_row = ids == tuple(range(ids[0], ids[0] + len(ids)))
@@ -167,6 +178,7 @@ class _Batch:
                 "job_id": ids[0],
                 "jobs": len(ids),
                 "ids": None if in_a_row else rows.encode(ids).decode(),
+                "group": answer.group,
                 "now": insert.now,
             },
         )

@@ -79,9 +79,8 @@ class Attempt:
         """Count the time of the job's code from now on."""
         self._stop_after(self.job.options.timeout, Cause.TIMEOUT)
 
-    def begin_all(self) -> None:
-        """Count all times that the job has."""
-        self.begin()
+    def begin_waiting(self) -> None:
+        """Count the time until the job's deadline from now on; its code has not begun yet."""
         if self.job.deadline_at is not None:
             self._stop_after(self.job.deadline_at - self._desk.clock.now(), Cause.DEADLINE)
 
@@ -122,7 +121,7 @@ async def execute(attempt: Attempt, desk: Desk) -> Outcome:
         task = desk.find(attempt.job)
         context = _open_context(attempt, desk)
         work = Work(task, attempt.job, context, attempt.stop, attempt)
-        attempt.begin_all()
+        attempt.begin_waiting()
         outcome = await desk.executors[task.executor].run(work)
     except Exception as error:  # a task that is not registered any more, or a fault of an executor
         return raised(error)
@@ -168,7 +167,7 @@ def _open_context(attempt: Attempt, desk: Desk) -> Context:
         stop=attempt.stop,
         tell=lambda progress: desk.tell(job, progress),
         idempotency_key=f"offload-{desk.identity.name}-{job.id}-{job.attempt}",
-        completion_token=completion_token(job.id, desk.identity.secret),
+        completion_token=lambda: completion_token(job.id, desk.identity.secret),
     )
 
 

@@ -74,6 +74,7 @@ async def prune(mailbox: Mailbox, clock: Clock) -> None:
 async def _rescue_from(
     worker: WorkerInfo, mailbox: Mailbox, presence: Presence, clock: Clock
 ) -> None:
+    await presence.clear(worker)
     jobs = await mailbox.read_soon(Owned(worker.id))
     if jobs:
         word = "stopped" if worker.stopping else "died"

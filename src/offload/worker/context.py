@@ -70,15 +70,20 @@ class Context:
         stop: Stop | None = None,
         tell: Callable[[Progress], None] | None = None,
         idempotency_key: str = "",
-        completion_token: str = "",
+        completion_token: Callable[[], str] = str,
     ) -> None:
         self.job_id = job_id
         self.attempt = attempt
         self.idempotency_key = idempotency_key
-        self.completion_token = completion_token
+        self._completion_token = completion_token
         self._stop = stop or Stop()
         self._tell = tell
         self._saw_stop = False
+
+    @property
+    def completion_token(self) -> str:
+        """With it whoever does the work elsewhere may end a polling job early."""
+        return self._completion_token()
 
     @property
     def should_stop(self) -> bool:

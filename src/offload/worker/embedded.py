@@ -1,11 +1,15 @@
 """A worker inside the program, on an event loop of its own in a background thread."""
 
 import asyncio
+import logging
 import threading
+import time
 from collections.abc import Callable
 
-from offload.worker.outliving import run_to_end
+from offload.worker.outliving import fastest_loop, run_to_end
 from offload.worker.worker import Worker
+
+log = logging.getLogger("offload.worker")
 
 
 class EmbeddedWorker:
@@ -21,16 +25,24 @@ class EmbeddedWorker:
         self._worker: Worker | None = None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
+        self._started_at = 0.0
+        self._ended_at = 0.0
         self._thread = threading.Thread(target=self._main, name="offload-worker", daemon=True)
 
     def start(self) -> None:
         """Start the thread; returns at once."""
+        self._started_at = time.monotonic()
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
         """Whether the worker still works."""
         return self._thread.is_alive()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has worked, or had when it ended."""
+        return (self._ended_at or time.monotonic()) - self._started_at
 
     @property
     def failure(self) -> BaseException | None:
@@ -55,10 +67,12 @@ class EmbeddedWorker:
 
     def _main(self) -> None:
         try:
-            run_to_end(self._work())
+            run_to_end(self._work(), loop_factory=fastest_loop)
         except BaseException as error:
+            log.error("the worker in this program has failed: %r", error)
             self._failure = error
         finally:
+            self._ended_at = time.monotonic()
             self._ready.set()
 
     async def _work(self) -> None:

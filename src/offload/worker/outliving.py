@@ -10,6 +10,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Coroutine
+from importlib import import_module
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -39,6 +40,15 @@ def run_to_end(
                 log.warning(
                     "a task that a job's code made raised %r; it ends that task only", error
                 )
+
+
+def fastest_loop() -> asyncio.AbstractEventLoop:
+    """Make the fastest event loop that is installed: uvloop's, or else asyncio's own."""
+    try:
+        loop: asyncio.AbstractEventLoop = import_module("uvloop").new_event_loop()
+    except ImportError:
+        return asyncio.new_event_loop()
+    return loop
 
 
 def _is_ctrl_c(error: BaseException) -> bool:

@@ -5,11 +5,13 @@ one machine nobody has to guess from the age of a lease, and a worker that is me
 taken for dead.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -31,16 +33,29 @@ class Presence(Protocol):
         """Say whether that worker's process still runs."""
         ...
 
+    async def clear(self, info: WorkerInfo) -> None:
+        """End the processes that a dead worker has left: its jobs may run again afterwards."""
+        ...
+
     def forget(self, info: WorkerInfo) -> None:
         """Clean up after a worker that is dead."""
         ...
 
 
 class LockFile:
-    """Presence by a locked file in the folder beside the database."""
+    """Presence by a locked file in the folder beside the database.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where the files are.
+        sweep: ends the processes that bear a file's name as their mark, in a given boot of this
+            machine; returns how many there were.
+    """
+
+    def __init__(
+        self, folder: Path, sweep: Callable[[str, str], int] = lambda mark, boot: 0
+    ) -> None:
         self._folder = folder
+        self._sweep = sweep
         self._name = ""
         self._descriptor = -1
 
@@ -80,6 +95,11 @@ class LockFile:
         finally:
             os.close(descriptor)
         return False
+
+    async def clear(self, info: WorkerInfo) -> None:
+        """End what bears the mark of a dead worker of this machine; see `Presence.clear`."""
+        if info.host == host_name():
+            await asyncio.to_thread(self._sweep, info.lock_file, info.boot_id)
 
     def forget(self, info: WorkerInfo) -> None:
         """Remove a dead worker's file."""

@@ -50,10 +50,7 @@ class Work:
         return self.job.params or b"{}"
 
     def begin(self) -> None:
-        """Say that the code begins now, where that is later than `Executor.run` was called.
-
-        The time that the job has (`timeout`) is counted from here.
-        """
+        """Say that the code begins now: the time that it has (`timeout`) is counted from here."""
         self._course.begin()
 
     async def wait(self, handle: bytes, next_check_at: float) -> bool:

@@ -1,7 +1,8 @@
 """The worker: enrols, goes its rounds, runs what it claims, and drains.
 
 Its parts are one idea each: `enrolment` (that it lives), `rounds` (applying and claiming),
-`holding` (its jobs and its places), `wishes` (what others want of them), `reports` (what they say).
+`holding` (its jobs and its places), `equipment` (what runs their code), `wishes` (what others want
+of them), `reports` (what they say of themselves).
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
 
+from offload.boxes import Shelf
 from offload.clock import Clock
 from offload.errors import StoreError
 from offload.lanes import lane_of
@@ -22,15 +24,19 @@ from offload.registry import RegisteredTask, Registry
 from offload.store.base import Claim, Effects, Gone, Identified, Identity, Renew, Stopping
 from offload.store.mailbox import Mailbox
 from offload.store.wake import Bell
+from offload.worker.alarm import Alarm
 from offload.worker.attempt import Attempt, execute, settle
 from offload.worker.care import care
 from offload.worker.complaints import Complaints
 from offload.worker.enrolment import Enrolment
+from offload.worker.equipment import Equipment
 from offload.worker.executors import EXECUTORS, Executor
 from offload.worker.holding import Holding
 from offload.worker.presence import Presence, boot_id, host_name
+from offload.worker.repeating import repeat
 from offload.worker.reports import Reports
 from offload.worker.rounds import Rounds, ignore_failure
+from offload.worker.schedules import ScheduleKeeper
 from offload.worker.wishes import Wishes
 
 T = TypeVar("T")
@@ -45,9 +51,6 @@ REPORT_SECONDS = 0.25
 
 STOPPING_SECONDS = 0.8
 """How long stopped code may take to end, after the grace period."""
-
-CLOSING_SECONDS = 0.8
-"""How long the executors may take to let go of what they hold, when the worker ends."""
 
 
 class WorkerSettings(Struct, frozen=True):
@@ -78,6 +81,7 @@ class Worker:
         equip: makes further ones, given its mark: the name of the lock that proves it alive.
         draw: a random number from 0 to 1, for the back-off.
         house: tells its process from all others.
+        shelf: the black boxes that are held there.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Worker:
         equip: Callable[[str], Mapping[str, Executor]] = lambda mark: {},
         draw: Callable[[], float] = random.random,
         house: int = 0,
+        shelf: Shelf | None = None,
     ) -> None:
         self.registry = registry
         self.executors = executors
@@ -103,11 +108,13 @@ class Worker:
         self._bell = bell
         self._presence = presence
         self._settings = settings
-        self._plain = executors
-        self._equip = equip
+        self._equipment = Equipment(executors, equip)
         self._house = house
+        self._shelf = shelf
         self._complaints = Complaints(clock)
         self._enrolment = Enrolment(mailbox, presence, self._describe)
+        self._alarm = Alarm(mailbox, clock)
+        self._schedules = ScheduleKeeper(mailbox, registry, clock)
         self._held = Holding({"slots": settings.slots, "processes": settings.processes})
         self._reports = Reports(mailbox)
         self._rounds = Rounds(
@@ -149,8 +156,8 @@ class Worker:
             self._settings.lease / 3, self._renewal, lambda held: _call(loop, self._renewed, held)
         )
         helpers = [
-            loop.create_task(self._every(REPORT_SECONDS, self._reports.send), name="offload words"),
-            loop.create_task(self._every(LOOK_SECONDS, self._look_round), name="offload care"),
+            loop.create_task(repeat(self._reports.send, REPORT_SECONDS, self._complaints)),
+            loop.create_task(repeat(self._look_round, LOOK_SECONDS, self._complaints)),
         ]
         self._going = loop.create_task(self._rounds.go(self._is_over), name="offload rounds")
         try:
@@ -161,7 +168,8 @@ class Worker:
                 task.cancel()
             end_renewals()
             unlisten()
-        await self._close_executors()
+            self._alarm.stop()
+        await self._equipment.close()
         if not self._going.cancelled():
             self._going.result()  # raises what broke it: a fault of ours
         await self._leave()
@@ -199,7 +207,7 @@ class Worker:
 
     async def _enter(self) -> None:
         await self._enrolment.enter()
-        self.executors = {**self._plain, **self._equip(self._enrolment.mark)}
+        self.executors = self._equipment.prepare(self._enrolment.mark)
         await self._learn_identity()
         with contextlib.suppress(StoreError):  # it is looked again in a second
             await self._look_round()
@@ -218,13 +226,6 @@ class Worker:
         """Strike itself off, unless jobs are or may be its own: its lock lives as long as they."""
         if not self._held and not self._rounds.is_claiming:
             await self._enrolment.leave()
-
-    async def _close_executors(self) -> None:
-        closing = [asyncio.ensure_future(one.close()) for one in self.executors.values()]
-        if closing:
-            _, late = await asyncio.wait(closing, timeout=CLOSING_SECONDS)
-            for task in late:
-                task.cancel()
 
     # --- its jobs
 
@@ -266,12 +267,16 @@ class Worker:
                 self._complaints.note("not ours any more when it ended: the outcome is dropped")
             self._held.remove(attempt)
         except Exception:
-            log.critical("job %d: its attempt broke: a fault of ours", attempt.job.id, exc_info=True)
+            log.critical(
+                "job %d: its attempt broke: a fault of ours", attempt.job.id, exc_info=True
+            )
         if not self._held:
             self._rounds.wake()
 
     def find(self, job: Job) -> RegisteredTask:
         """Return what a job runs; see `Desk.find`."""
+        if job.bound_to is not None and self._shelf is not None:
+            return self._shelf.task_of(job)
         return self.registry.find(job.task)
 
     async def apply(self, change: Change) -> Job | Gone | None:
@@ -299,6 +304,7 @@ class Worker:
         """A commit somewhere: perhaps there is work, perhaps a wish for a job of ours."""
         self._wishes.hear(effects)
         self._rounds.hear(effects)
+        self._alarm.hear(effects)
 
     def _renewal(self) -> Renew:
         now = self.clock.now()
@@ -313,6 +319,8 @@ class Worker:
         if not await self._enrolment.is_seen_alive():
             await self._begin_anew()
         await care(self._mailbox, self._presence, self.clock)
+        if not self._draining:
+            await self._schedules.look()
         self._complaints.store_answers()
         self._rounds.look_again()
 
@@ -320,19 +328,9 @@ class Worker:
         log.warning("worker %d was taken for dead; it stops its jobs and begins anew", self.id)
         self._held.stop_all(Cause.LOST)
         if not self._draining:
+            await self._equipment.drop_marked()
             await self._enrolment.enter_anew()
-
-    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        """Do a step at an interval, for ever; what could not be done is left to the next turn."""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await step()
-            except StoreError as error:
-                self._complaints.store_failed(error)
-            except Exception:  # a fault of ours, or of what surrounds us: a lock cannot be read
-                log.exception("what comes round every %g s failed; going on", seconds)
-                await asyncio.sleep(1.0)  # at most one such line a second
+            self.executors = self._equipment.prepare(self._enrolment.mark)
 
     def _describe(self, mark: str) -> WorkerInfo:
         now = self.clock.now()

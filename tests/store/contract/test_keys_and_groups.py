@@ -1,6 +1,7 @@
 """Unique keys, groups, and jobs that are tried anew."""
 
 import pytest
+from msgspec.structs import replace
 
 from offload import lifecycle
 from offload.model import Failed, Job, NewJob, Progress, State, Succeeded
@@ -104,6 +105,54 @@ def test_a_repeated_request_gives_the_same_ids_though_they_are_not_in_a_row(ask:
 
     assert first == (4, 3, 5)
     assert again == Inserted((4, 3, 5), repeated=True)
+
+
+def test_a_key_that_comes_twice_in_a_start_takes_one_place(ask: Asker) -> None:
+    ask.set_queue(capacity=2)
+
+    inserts = [
+        ask.an_insert(a_new_job(key="a"), a_new_job(key="a")),
+        ask.an_insert(a_new_job()),
+    ]
+    answers, _ = ask.store.run(inserts)
+
+    assert [ids_of(answer) for answer in answers] == [(1, 1), (2,)]
+
+
+@pytest.mark.promise("S17")
+def test_a_repeated_request_for_a_group_gives_the_same_group(ask: Asker) -> None:
+    """Also where its first job is an older one, and where its jobs are no longer kept."""
+    ask.insert(a_new_job(key="a"))
+    insert = ask.an_insert(a_new_job(key="a"), a_new_job(), key="k", digest=b"d")
+    grouped = replace(insert, grouped=True)
+    first = ask.do(grouped)
+
+    again = ask.do(grouped)
+    for job in ask.claim(2):
+        ask.conclude(job, Succeeded(b"1"))
+    ask.set_queue(keep=0)
+    ask.prune()
+    late = ask.do(grouped)
+
+    assert first == Inserted((1, 2), group=1)
+    assert again == late == Inserted((1, 2), repeated=True, group=1)
+
+
+@pytest.mark.promise("S17")
+def test_an_insert_is_found_again_though_its_keys_are_those_of_other_jobs_too(ask: Asker) -> None:
+    """Two tasks have the same key, one of the keys was known, one has had a new job since."""
+    ask.insert(a_new_job(key="known"))
+    insert = ask.an_insert(
+        a_new_job(key="a"), a_new_job(task="fetch", key="a"), a_new_job(key="known"), a_new_job()
+    )
+    stored = ask.do(replace(insert, grouped=True))
+    ask.apply(*(ask.cancellation(ask.job(job_id)) for job_id in (1, 2)))
+    ask.insert(a_new_job(key="a"), a_new_job(key="known"))
+
+    found = ask.read_back(replace(insert, grouped=True), after=1)
+
+    assert stored == Inserted((2, 3, 1, 4), group=1)
+    assert found == stored
 
 
 # --- groups

@@ -12,6 +12,7 @@ alter table job add column lane text not null default '';
 alter table job add column forgiven integer not null default 0;
 alter table worker add column house integer not null default 0;
 alter table idempotency add column ids text;
+alter table idempotency add column group_id integer;
 
 -- Jobs of one lane are claimed in order; a lane whose limit is reached costs one look at its head.
 drop index job_claimable;

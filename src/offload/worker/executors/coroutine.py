@@ -19,6 +19,7 @@ class CoroutineExecutor:
         running = asyncio.get_running_loop().create_task(
             _outcome(work), name=f"offload job {work.job.id}", context=surroundings
         )
+        work.begin()
         work.stop.then(running.cancel)
         try:
             return await running

@@ -31,6 +31,7 @@ class ThreadExecutor:
             except RuntimeError:
                 return  # the loop is closed: the worker has ended without waiting for this thread
 
+        work.begin()
         threading.Thread(target=body, name=f"offload job {work.job.id}", daemon=True).start()
         return await ended
 
