@@ -1,7 +1,10 @@
 """Tasks whose jobs the tests of the terminal run."""
 
 import asyncio
+import ctypes
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -52,11 +55,21 @@ async def rest(seconds: float = 3600) -> str:
     return "rested"
 
 
-@app.task
+@app.task(executor="thread")
 def hang() -> None:
     """Never end, and never look whether to stop."""
     note("S")
     threading.Event().wait()
+
+
+@app.task(executor="process")
+def grind() -> None:
+    """Never end, in a process that does not hear SIGTERM, and with one below it that hides."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    subprocess.Popen(["sleep", "3600"], start_new_session=True)
+    note("S")
+    while True:
+        pass
 
 
 @app.task
@@ -83,7 +96,34 @@ async def until(file: str) -> str:
     return file
 
 
+@app.task(on_crash="fail")
+async def not_again(file: str) -> str:
+    """End when there is a file; never run twice."""
+    note("S")
+    while not os.path.exists(file):  # noqa: ASYNC110, ASYNC240
+        await asyncio.sleep(0.01)
+    return file
+
+
 @app.task
 def read_input() -> str:
     """Return all that the standard input holds."""
     return sys.stdin.read() + os.read(0, 10).decode()
+
+
+@app.task(executor="thread")
+def seize() -> None:
+    """Hold the interpreter's lock, as an extension that computes may do."""
+    note("S")
+    ctypes.PyDLL(None).sleep(3600)
+
+
+@app.task
+async def beget() -> None:
+    """Start a process that does not end with its parent, and wait."""
+    note("S")
+    child = await asyncio.create_subprocess_exec("sleep", "3600", start_new_session=True)
+    with open("child.new", "w") as file:  # noqa: ASYNC230
+        file.write(str(child.pid))
+    os.rename("child.new", "child")
+    await child.wait()

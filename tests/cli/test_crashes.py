@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ AT_ONCE = 5.0
 """Five times the second that is promised: the machine may be busy with other things."""
 
 
+RESCUE_SECONDS = 2.0
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def witness(folder: Path) -> list[list[str]]:
     """What jobs have written: [word, job id, process]."""
     file = folder / "witness"
@@ -27,6 +35,10 @@ def witness(folder: Path) -> list[list[str]]:
 def begun(folder: Path, job_id: int) -> list[int]:
     """The processes in which a job has begun, in their order."""
     return [int(pid) for word, job, pid in witness(folder) if (word, job) == ("S", str(job_id))]
+
+
+def has_begun(folder: Path, job_id: int, times: int) -> bool:
+    return len(begun(folder, job_id)) == times
 
 
 @pytest.mark.promise("P3", "L2", "L7")
@@ -46,6 +58,68 @@ def test_a_killed_worker_is_replaced_and_its_job_goes_on(serve: Start, tmp_path:
     assert len(set(begun(tmp_path, job_id))) == 2
     assert running.said(r"^offload: worker process \d+ was ended by signal 9 \(Killed\); starting")
     assert running.said(r"^offload: worker 1 \(pid \d+\) died; 1 jobs go back")
+
+
+@pytest.mark.promise("L2", "P3")
+@pytest.mark.parametrize("victim", ["worker", "fork server", "server"])
+def test_what_a_killed_process_had_below_it_is_gone_before_its_job_runs_again(
+    serve: Start, start: Start, tmp_path: Path, victim: str
+) -> None:
+    running = serve("--json", "--grace", "0.2")
+    near = Terminal("--db", running.introduction()["database"], app=("--app", str(TASKS)))
+    job_id = near.started("grind")
+    eventually(partial(has_begun, tmp_path, job_id, 1))
+    worker, child = running.worker(), begun(tmp_path, job_id)[0]
+    before = running.workers() - {worker}
+    pids = {"worker": worker, "server": running.pid, "fork server": parent_of(child)}
+
+    os.kill(pids[victim], signal.SIGKILL)
+
+    if victim == "server":
+        eventually(lambda: marked(running.mark) == set(), AT_ONCE)
+        start("worker", "tasks.py")
+    eventually(lambda: not before & marked(running.mark), AT_ONCE)
+    eventually(partial(has_begun, tmp_path, job_id, 2), 5 * RESCUE_SECONDS)
+    assert before & marked(running.mark) == set()
+    assert near.json("status", str(job_id))["crashes"] == (0 if victim == "server" else 1)
+
+
+@pytest.mark.promise("S19", "P3")
+def test_a_job_that_is_there_at_three_deaths_is_not_tried_again(
+    serve: Start, tmp_path: Path
+) -> None:
+    running = serve("--json")
+    terminal = Terminal("--server", running.introduction()["address"])
+    job_id = terminal.started("until", "file=go")
+
+    for times in (1, 2, 3):
+        eventually(partial(has_begun, tmp_path, job_id, times))
+        os.kill(begun(tmp_path, job_id)[-1], signal.SIGKILL)
+
+    job = terminal.json("wait", str(job_id))
+    assert (job["state"], job["error"]["code"], job["crashes"]) == ("failed", "crash-loop", 3)
+    assert len(begun(tmp_path, job_id)) == 3
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_what_must_not_be_repeated_is_lost_and_has_run_once(
+    serve: Start, start: Start, tmp_path: Path, end: signal.Signals
+) -> None:
+    running = serve("--json", "--grace", "0.2")
+    near = Terminal("--db", running.introduction()["database"], app=("--app", str(TASKS)))
+    job_id = near.started("not_again", "file=go")
+    eventually(lambda: begun(tmp_path, job_id))
+
+    if end is signal.SIGKILL:
+        os.kill(running.worker(), end)
+    else:
+        running.end(end)
+        start("worker", "tasks.py")
+
+    job = near.json("wait", str(job_id))
+    assert (job["state"], job["error"]["code"]) == ("failed", "lost")
+    assert len(begun(tmp_path, job_id)) == 1
 
 
 @pytest.mark.promise("L5")
@@ -90,7 +164,7 @@ def test_a_killed_server_leaves_no_process_and_loses_no_job(
 
 
 @pytest.mark.promise("P10")
-@pytest.mark.parametrize("task", ["hang", "hog"])
+@pytest.mark.parametrize("task", ["hang", "hog", "grind"])
 def test_even_code_that_does_not_stop_ends_with_its_server(
     serve: Start, tmp_path: Path, task: str
 ) -> None:

@@ -3,11 +3,13 @@
 import http.client
 import os
 import signal
+import sqlite3
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from offload import Offload
 from offload.cli import exits
 from tests.cli.conftest import TASKS, Start, Terminal
 from tests.cli.running import Running, marked
@@ -73,8 +75,9 @@ def test_a_job_that_ends_in_the_grace_period_succeeds(running: Running, tmp_path
     assert terminal("result", str(job_id)).stdout == "go\n"
 
 
-STUBBORN = [("rest", "hang", "hang_elsewhere"), ("hog",)]
-"""An async job, a thread that never ends, one behind the loop's back; one in the loop's way."""
+STUBBORN = [("rest", "hang", "hang_elsewhere"), ("hog",), ("grind", "grind", "rest")]
+"""An async job, a thread that never ends, one behind the loop's back; one in the loop's way;
+processes that hear nothing, with others below them."""
 
 
 @pytest.mark.promise("P10", "L6")
@@ -207,3 +210,41 @@ def test_a_job_may_read_its_standard_input(serve: Start, tmp_path: Path) -> None
 
     assert typed.stdout == "\n"
     assert running.process.poll() is None
+
+
+async def rest(seconds: float = 3600) -> str:
+    raise NotImplementedError  # it is run where tasks.py is
+
+
+@pytest.mark.promise("P10", "L6")
+def test_a_hundred_jobs_are_given_back_in_time(start: Start, tmp_path: Path) -> None:
+    running = start("worker", "tasks.py", *WITH_GRACE)
+    app = Offload(running.introduction()["database"], worker="off")
+    app.task(rest)
+    ids = [job.id for job in app.start_many([("rest", {})] * 100)]
+    eventually(lambda: witness(tmp_path).count("S ") == 100)
+
+    code, seconds = running.end()
+    left = [app.read_job(job_id) for job_id in ids]
+    app.close()
+
+    assert code == exits.OK
+    assert seconds < GRACE + AT_ONCE
+    assert {(job.state, job.interrupts, job.crashes) for job in left} == {("queued", 1, 0)}
+
+
+@pytest.mark.promise("P10", "L6")
+def test_a_locked_database_does_not_hold_it(running: Running, tmp_path: Path) -> None:
+    terminal = near(running)
+    job_id = begun(terminal, tmp_path, "rest")
+    held = sqlite3.connect(running.introduction()["database"], isolation_level=None)
+    held.execute("begin immediate")
+
+    code, seconds = running.end()
+    held.execute("rollback")
+    held.close()
+
+    assert code == exits.OK
+    assert seconds < GRACE + AT_ONCE
+    assert marked(running.mark) == set()
+    assert terminal.json("status", str(job_id))["state"] == "running"  # until somebody looks

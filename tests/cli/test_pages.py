@@ -8,6 +8,7 @@ from click import unstyle
 from click.testing import CliRunner
 
 from offload.cli import COMMANDS, group
+from offload.cli.commands.schedules import schedule_table
 from offload.cli.page import page, progress_text, sentence
 from offload.cli.table import table
 from offload.cli.times import duration, moment, seconds_of
@@ -91,10 +92,15 @@ def test_a_table_gives_way_in_its_parameters(width: int) -> None:
     assert shown[1].endswith("  3/20 strip  10 min  1 min")
 
 
+def test_a_narrow_terminal_keeps_the_columns_that_matter_most() -> None:
+    lines = table([job(state="queued")], NOW, 40).splitlines()
+
+    assert lines[1].split() == ["7", "queued", "mow", "3/20", "strip", "10", "min"]
+    assert max(map(len, lines)) <= 40
+
+
 def test_a_terminal_that_is_too_narrow_still_has_a_table() -> None:
-    assert (
-        table([job(state="queued")], NOW, 10).splitlines()[1].startswith("7   queued  mow   lawn=n")
-    )
+    assert table([job(state="queued")], NOW, 10).splitlines()[1] == "7   queued  mow"
 
 
 def test_long_values_in_a_table_are_cut() -> None:
@@ -176,3 +182,57 @@ def test_the_help_says_what_each_command_says_of_itself() -> None:
 
 def test_the_version() -> None:
     assert re.fullmatch(r"offload \d+\.\d+\.\d+\n", CliRunner().invoke(group, ["--version"]).stdout)
+
+
+def test_schedules_are_a_table_with_the_next_due_time() -> None:
+    nightly = {
+        "name": "report",
+        "task": "report",
+        "when": "0 3 * * *",
+        "tz": "Europe/Paris",
+        "next_at": ["2026-03-02T02:00:00.000Z", "2026-03-03T02:00:00.000Z"],
+        "last_at": "2026-03-01T02:00:00.000Z",
+        "last_job": 41,
+        "skipped": 2,
+    }
+    never = nightly | {"task": "once", "tz": None, "next_at": [], "last_at": None, "last_job": None}
+
+    late = nightly | {"task": "late", "next_at": ["2026-03-01T11:59:00.000Z"]}
+
+    lines = schedule_table([nightly, never, late], NOW, 120).splitlines()
+    narrow = schedule_table([nightly, never, late], NOW, 40).splitlines()
+
+    assert lines[0].split() == ["task", "in", "when", "next", "last", "skipped"]
+    assert lines[1].startswith("report  14 h")
+    assert "0 3 * * * (Europe/Paris)" in lines[1]
+    assert lines[1].endswith("10 h ago, job 41  2")
+    assert lines[2].startswith("once    never")
+    assert lines[3].startswith("late    late by 1 min")
+    assert narrow[1].startswith("report  14 h")
+    assert max(map(len, narrow)) <= 40
+
+
+def test_a_page_tells_how_a_process_ended_and_what_is_still_to_come() -> None:
+    error = {
+        "code": "out-of-memory",
+        "type": None,
+        "message": "more than 512 MB",
+        "traceback": None,
+        "exit_code": None,
+        "signal": "SIGKILL",
+        "peak_memory": 540_000_000,
+    }
+    more = {
+        "error": error,
+        "key": "lawn-7",
+        "group": 3,
+        "deadline_at": "2026-03-01T13:00:00.000Z",
+        "next_check_at": "2026-03-01T12:00:09.000Z",
+    }
+
+    shown = page(job(**more), [], NOW)
+
+    assert "  error     more than 512 MB (out-of-memory, SIGKILL, 540 MB at most)\n" in shown
+    assert "  key       lawn-7\n  group     3\n" in shown
+    assert "(in 9.0 s)" in shown
+    assert "(in 1 h)" in shown

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from offload import examples
 from offload.cli import exits
 from offload.cli.commands import serve as serve_command
 from offload.cli.commands import worker as worker_command
@@ -27,6 +28,7 @@ SETTINGS = {
     "keep": 9,
     "workers": 0,
     "slots": 6,
+    "processes": 2,
     "grace": 0.25,
     "lease": 11.0,
     "token": "a-secret",
@@ -44,7 +46,7 @@ def test_it_serves_the_examples_and_says_so(start: Start, tmp_path: Path) -> Non
     assert first == f"offload serves offload.examples on {running.url}"
     assert hint == "  (no tasks were named: `offload serve tasks.py` serves your own)"
     assert rest == [
-        "  tasks     failing_sim, power_sim",
+        f"  tasks     {', '.join(examples.app.registry.names())}",
         f"  database  {tmp_path / 'offload.db'}",
         "  limits    3 jobs at once, 10 waiting, the newest 1000 finished ones kept",
         "  workers   1",
@@ -62,10 +64,18 @@ def test_the_first_line_means_that_it_answers(serve: Start) -> None:
 
 def test_every_option_is_a_setting() -> None:
     for command, others in ((serve_command.command, set()), (worker_command.command, {"queues"})):
-        named = {param.name for param in command.params} - {"as_json", "with_parent"}
+        named = {param.name for param in command.params} - {
+            "as_json",
+            "with_parent",
+            "inherited",
+            "reload",
+        }
 
         assert named - others <= set(Config.__struct_fields__)
-    assert {param.name for param in serve_command.command.params} == {*SETTINGS, "app", "as_json"}
+    assert {param.name for param in serve_command.command.params} == {
+        *SETTINGS,
+        *("app", "as_json", "reload", "inherited"),
+    }
 
 
 @pytest.mark.parametrize("place", ["flags", "variables", "file"])
@@ -91,7 +101,7 @@ def test_each_setting_may_stand_anywhere(start: Start, tmp_path: Path, place: st
         "tasks": said["tasks"],
         "database": str(tmp_path / "other.db"),
         **{name: SETTINGS[name] for name in ("concurrency", "capacity", "keep")},
-        **{name: SETTINGS[name] for name in ("workers", "slots", "grace", "lease")},
+        **{name: SETTINGS[name] for name in ("workers", "slots", "processes", "grace", "lease")},
     }
     assert "double" in said["tasks"]
     assert answer(address, "a-secret", "example.org") == 200

@@ -4,6 +4,8 @@ import json
 
 from offload.cli import exits
 from tests.cli.conftest import TASKS, Start, Terminal
+from tests.cli.running import Running
+from tests.support import eventually
 
 
 def test_a_start_says_the_number_and_the_state(terminal: Terminal) -> None:
@@ -22,7 +24,7 @@ def test_values_are_read_as_the_signature_says(terminal: Terminal) -> None:
 
 
 def test_a_value_may_hold_anything(terminal: Terminal) -> None:
-    text = "a=b&c d; Zoë 😀 %20"
+    text = "a=b&c d; sun 😀 %20"
 
     typed = terminal("start", "echo", f"value={text}", "--wait")
 
@@ -178,3 +180,80 @@ def test_a_wait_ends_when_its_time_is_over(terminal: Terminal) -> None:
     typed = terminal("wait", job_id, "--timeout", "0.05")
 
     assert (typed.stdout, typed.exit_code) == (f"job {job_id} is scheduled\n", exits.TIME_OVER)
+
+
+def test_a_job_is_started_once_for_its_key(terminal: Terminal) -> None:
+    near = Terminal(*terminal.way, app=terminal.app)
+    words = ("rest", "--key", f"bed-{terminal.way[0]}", "--delay", "1h")
+
+    assert near.started(*words) == near.started(*words)
+
+
+def test_what_is_said_of_a_job_arrives(terminal: Terminal) -> None:
+    words = ("--retries", "1", "--timeout", "10m", "--deadline", "1d")
+    job_id = terminal.started("fail", *words)
+
+    job = terminal.json("wait", str(job_id))
+
+    assert (job["state"], job["attempt"]) == ("failed", 2)
+
+
+def test_a_time_that_is_none_is_refused(terminal: Terminal) -> None:
+    typed = terminal("start", "echo", "--delay", "soon")
+
+    assert typed.exit_code == exits.UNUSABLE
+    assert "'soon' is no time; write 30, 90s, 10m, 24h or 7d" in typed.stderr
+
+
+def test_failed_and_cancelled_jobs_are_run_again_under_their_numbers(terminal: Terminal) -> None:
+    failed, waiting = terminal.started("fail"), terminal.started("rest", "--delay", "1h")
+    terminal("wait", str(failed))
+    terminal("cancel", str(waiting))
+
+    typed = terminal("retry", str(failed), str(waiting))
+
+    assert typed.exit_code == exits.OK
+    assert [line.split()[:2] for line in typed.stdout.splitlines()] == [
+        ["job", str(failed)],
+        ["job", str(waiting)],
+    ]
+    assert terminal.json("wait", str(failed))["state"] == "failed"
+    assert "retried" in [event["kind"] for event in terminal.json("status", str(failed))["events"]]
+    terminal("cancel", str(waiting))
+
+
+def test_a_job_that_cannot_be_retried_does_not_hold_up_the_others(terminal: Terminal) -> None:
+    done, failed = terminal.started("double", "n=1"), terminal.started("fail")
+    terminal("wait", str(done))
+    terminal("wait", str(failed))
+
+    typed = terminal("retry", str(done), "999999999", str(failed))
+
+    assert typed.exit_code == exits.REFUSED
+    assert typed.stderr.splitlines() == [
+        f"offload: job {done} has already succeeded",
+        "offload: job 999999999 was never started",
+    ]
+    assert typed.stdout.startswith(f"job {failed} is ")
+
+
+def test_a_database_without_schedules_says_how_to_have_one(terminal: Terminal) -> None:
+    assert terminal("schedules").stdout.startswith("no schedules; a task has one with")
+    assert terminal.json("schedules") == []
+
+
+def test_a_terminal_that_is_not_utf_8_shows_what_it_can(
+    lasting_server: Running, start: Start
+) -> None:
+    terminal = Terminal("--server", lasting_server.introduction()["address"])
+    job_id = terminal.started("echo", f"value={'sun 😀 ' * 20}")
+    terminal("wait", str(job_id))
+
+    shown = start("result", str(job_id), *terminal.way, PYTHONIOENCODING="latin-1")
+    listed = start("list", "--limit", "1", *terminal.way, PYTHONIOENCODING="latin-1", COLUMNS="80")
+
+    assert shown.process.wait() == exits.OK
+    assert r"\U0001f600 sun" in shown.first_line()
+    assert listed.process.wait() == exits.OK
+    eventually(lambda: len(listed.lines) == 2)
+    assert "~" in listed.lines[1]

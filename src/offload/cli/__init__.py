@@ -1,91 +1,61 @@
 """The command `offload`: one subcommand per verb, each in a module of its own.
 
-A module is imported when its command is called, so that `offload status` loads no web server. All
-errors end here: one sentence, no traceback, and the exit code that `exits` gives it.
+Only what a Ctrl-C needs is imported here; `program` is the rest. A tenth of a second goes by until
+all of it is imported, and whoever thinks better of it meanwhile is owed a line and no traceback.
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-import click
+if TYPE_CHECKING:
+    from offload.cli.program import group
 
-from offload import __version__
-from offload.cli import exits
-from offload.cli.telling import tell_error
-from offload.errors import OffloadError
+__all__ = ["COMMANDS", "group", "main"]
 
 COMMANDS = {
     "serve": "Serve tasks over HTTP, and run their jobs.",
     "worker": "Run jobs, without a server.",
+    "tasks": "List the tasks that can be started.",
     "start": "Start a job.",
     "list": "List jobs, newest first.",
+    "watch": "Watch jobs until they have ended.",
     "status": "Show a job and its history.",
     "result": "Print what a job returned.",
     "wait": "Wait until a job has ended.",
     "cancel": "Cancel a job.",
+    "retry": "Run failed or cancelled jobs again.",
+    "schedules": "List what starts by itself, and when next.",
+    "demo": "See what offload does, in half a minute.",
+    "doctor": "Say what is wrong, and what to do.",
 }
 """Each command with its line in the help; each is `command` in the module of its name."""
-
-EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {text}" for code, text in exits.MEANINGS)
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order of a first acquaintance."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None if there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"offload.cli.commands.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Call the command; every error that is foreseen becomes a sentence and an exit code."""
-        try:
-            return super().invoke(ctx)
-        except OffloadError as error:
-            tell_error(error)
-            ctx.exit(exits.of_error(error))
-        except KeyboardInterrupt:
-            ctx.exit(exits.INTERRUPTED)
-        except BrokenPipeError:
-            ctx.exit(exits.NOT_READ)
-
-
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="offload", message="%(prog)s %(version)s")
-def group() -> None:
-    """Run long Python work outside your app: start, watch, stop and collect it."""
 
 
 def main() -> None:
     """Run the command that was typed."""
-    code: object = exits.OWN_FAULT
-    try:
-        group(prog_name="offload")
-    except SystemExit as end:
-        code = end.code
-    except Exception:
-        sys.excepthook(*sys.exc_info())
-    sys.exit(_flushed(code))
+    is_interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_interruptible:
+        signal.signal(signal.SIGINT, _end_at_once)
+    program = import_module("offload.cli.program")
+    if is_interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = program.run()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end_at_once)
+    sys.exit(code)
 
 
-def _flushed(code: Any) -> Any:
-    """Write out what was printed; Python itself would complain at its end if nobody reads it."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.NOT_READ
-    return code
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    """Nothing is under way yet, or nothing any more, that could be left half done."""
+    os.write(2, b"offload: interrupted\n")
+    os._exit(128 + number)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "group":
+        raise AttributeError(f"module 'offload.cli' has no attribute {name!r}")
+    return import_module("offload.cli.program").group

@@ -39,6 +39,7 @@ class Serving(Struct, frozen=True):
             "keep": queue.keep,
             "workers": self.config.workers,
             "slots": self.config.slots,
+            "processes": self.config.processes,
             "grace": self.config.grace,
             "lease": self.config.lease,
         }

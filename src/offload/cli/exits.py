@@ -2,10 +2,10 @@
 
 | code | meaning |
 |---|---|
-| 0 | it worked; of `result`, `wait` and `start --wait`: the job has succeeded |
-| 1 | the job has failed |
+| 0 | it worked; of `result`, `wait`, `watch` and `start --wait`: every job has succeeded |
+| 1 | a job has failed; of `doctor`: something is wrong |
 | 2 | the command line, the parameters, a setting or a module cannot be used as they are |
-| 3 | the job was cancelled |
+| 3 | a job was cancelled, and none has failed |
 | 4 | there is no such job (never started, or no longer kept), or no such task |
 | 5 | refused: the queue is full, the job has finished already or not yet, the server is stopping |
 | 6 | the database or the server cannot be used: absent, unreadable, too new, not answering |
@@ -15,7 +15,7 @@
 | 141 | nobody read the output to its end |
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from offload import errors
@@ -39,7 +39,10 @@ MEANINGS = tuple(
 )
 """The table above, row by row, for `offload --help`."""
 
-_BY_STATE = {"succeeded": OK, "failed": FAILED, "cancelled": CANCELLED}
+_BY_STATE = {"succeeded": OK, "failed": FAILED, "cancelled": CANCELLED, "evicted": UNKNOWN}
+
+_FIRST_TOLD = (TIME_OVER, FAILED, UNKNOWN, CANCELLED)
+"""Of several jobs that ended in different ways; OK is only said of all."""
 
 _BY_ERROR: Mapping[type[errors.OffloadError], int] = {
     errors.InvalidParameters: UNUSABLE,
@@ -59,6 +62,12 @@ _BY_ERROR: Mapping[type[errors.OffloadError], int] = {
 def of_job(job: Mapping[str, Any]) -> int:
     """Return the code that says how a job ended, or that somebody waited in vain."""
     return _BY_STATE.get(job["state"], TIME_OVER)
+
+
+def of_jobs(jobs: Iterable[Mapping[str, Any]]) -> int:
+    """Return the code for several jobs: whether all have succeeded, or else what went wrong."""
+    codes = {of_job(job) for job in jobs}
+    return next((code for code in _FIRST_TOLD if code in codes), OK)
 
 
 def of_error(error: errors.OffloadError) -> int:

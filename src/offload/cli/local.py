@@ -9,8 +9,9 @@ from msgspec import to_builtins
 
 from offload import verbs
 from offload.app import Offload
+from offload.catalogue import schedule_shape, task_shape
 from offload.cli.settings import quiet
-from offload.cli.verbs import JobView
+from offload.cli.verbs import JobView, TaskView
 from offload.config import Config
 from offload.errors import ConfigError, StoreUnreadable
 from offload.lifecycle import Shown
@@ -86,6 +87,22 @@ class Local:
         """Ask for a job to be cancelled; see `Verbs.cancel`."""
         job, changed = self._app.run(self._app.asking(job_id, Wish.CANCEL, self._by))
         return self._view(job) | {"changed": changed}
+
+    def retry(self, job_id: int) -> JobView:
+        """Run a failed or cancelled job again; see `Verbs.retry`."""
+        return self._view(self._app.run(self._app.retrying(job_id, self._by))) | {"changed": True}
+
+    def tasks(self) -> Sequence[TaskView]:
+        """Return the tasks that can be started; see `Verbs.tasks`."""
+        return [self.task(name) for name in self._app.registry]
+
+    def task(self, name: str) -> TaskView:
+        """Return what is known of a task; see `Verbs.task`."""
+        return task_shape(self._app.find(name).registered)
+
+    def schedules(self) -> Sequence[Mapping[str, Any]]:
+        """Return what starts by itself; see `Verbs.schedules`."""
+        return [schedule_shape(timetable) for timetable in self._app.schedules()]
 
     def close(self) -> None:
         """Let go of the database."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from offload.cli.telling import speak_json
+from offload.units import seconds
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +28,20 @@ def _read_id(ctx: click.Context, param: click.Parameter, value: str) -> int:
     return int(value)
 
 
+def _read_ids(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[int, ...]:
+    return tuple(_read_id(ctx, param, each) for each in value)
+
+
+def read_time(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Read a time as everywhere in offload: seconds, or `90s`, `10m`, `24h`, `7d`."""
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no time; write 30, 90s, 10m, 24h or 7d") from error
+
+
 as_json = click.option(
     "--json",
     "as_json",
@@ -40,9 +55,27 @@ server = click.option("--server", metavar="URL", help="The address of a server, 
 token = click.option("--token", metavar="TEXT", help="What the server wants to see.")
 job_id = click.argument("job_id", metavar="ID", callback=_read_id)
 
+
+def job_ids(*, required: bool) -> Callable[[F], F]:
+    """Return the argument that takes the numbers of several jobs."""
+    metavar = "ID..." if required else "[ID]..."
+    return click.argument(
+        "job_ids", metavar=metavar, nargs=-1, required=required, callback=_read_ids
+    )
+
+
+app_option = click.option(
+    "--app", metavar="FILE_OR_MODULE", help="With the task.  [default: offload.examples]"
+)
 app = click.argument("app", metavar="[FILE_OR_MODULE[:NAME]]", required=False)
+processes = click.option(
+    "--processes",
+    metavar="N",
+    help="Blocking jobs that one worker runs at once.  [default: as many as processors]",
+)
+
 slots = click.option(
-    "--slots", metavar="N", help="Jobs that one worker runs at once.  [default: 100]"
+    "--slots", metavar="N", help="Async jobs that one worker runs at once.  [default: 100]"
 )
 grace = click.option(
     "--grace", metavar="SECONDS", help="What running jobs are given at the end.  [default: 5]"

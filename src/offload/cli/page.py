@@ -1,5 +1,6 @@
 """One job as a page for people."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,8 +18,10 @@ COLOURS = {
     "cancelled": "yellow",
     "cancelling": "yellow",
     "running": "cyan",
+    "waiting": "cyan",
+    "evicted": "yellow",
 }
-"""click leaves them out where the output is no terminal."""
+"""click leaves them out where the output is no terminal, `coloured` where none are wanted."""
 
 LONGEST_VALUE = 2000
 """Bytes of parameters or of a result on the page; `offload result` has it whole."""
@@ -26,7 +29,12 @@ LONGEST_VALUE = 2000
 
 def coloured(state: str) -> str:
     """Return a state in its colour, if it has one."""
-    return click.style(state, fg=COLOURS[state]) if state in COLOURS else state
+    return in_colour(state, COLOURS[state]) if state in COLOURS else state
+
+
+def in_colour(text: str, colour: str) -> str:
+    """Return text in a colour, unless none are wanted (no-color.org)."""
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour)
 
 
 def sentence(job: Mapping[str, Any]) -> str:
@@ -66,29 +74,56 @@ def _details(job: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
     if job["reason"]:
         yield "reason", visible(job["reason"])
     if job.get("error") is not None:
-        yield "error", f"{_what(job['error'])} ({job['error']['code']})"
+        yield "error", f"{_what(job['error'])} ({_how(job['error'])})"
     if job["progress"] is not None:
         yield "progress", progress_text(job["progress"])
     yield "params", _value(job["params"])
     if job["state"] == "succeeded":
         yield "result", _value(job["result"])
     yield "queue", job["queue"] + (f", priority {job['priority']}" if job["priority"] else "")
+    if job.get("key"):
+        yield "key", visible(job["key"])
+    if job.get("group"):
+        yield "group", str(job["group"])
     if job["tags"]:
         yield "tags", visible(", ".join(job["tags"]))
     yield "attempt", _attempts(job)
-    yield "created", moment(job["created_at"], now)
-    if job["run_at"]:
-        yield "due", moment(job["run_at"], now)
-    if job["started_at"]:
-        yield "started", moment(job["started_at"], now)
-    if job["finished_at"]:
-        yield "finished", moment(job["finished_at"], now) + _took(job)
+    yield from _instants(job, now)
     if job["worker"] is not None:
         yield "worker", str(job["worker"])
 
 
+def _instants(job: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
+    for name, member in _INSTANTS.items():
+        if job.get(member):
+            took = _took(job) if name == "finished" else ""
+            yield name, moment(job[member], now) + took
+
+
+_INSTANTS = {
+    "created": "created_at",
+    "due": "run_at",
+    "started": "started_at",
+    "next look": "next_check_at",
+    "deadline": "deadline_at",
+    "finished": "finished_at",
+}
+
+
 def _what(error: Mapping[str, Any]) -> str:
     return visible(f"{error['type']}: {error['message']}" if error["type"] else error["message"])
+
+
+def _how(error: Mapping[str, Any]) -> str:
+    """Return the kind of failure, and how a process ended if one did."""
+    said = [error["code"]]
+    if error.get("exit_code") is not None:
+        said.append(f"exit code {error['exit_code']}")
+    if error.get("signal"):
+        said.append(error["signal"])
+    if error.get("peak_memory"):
+        said.append(f"{error['peak_memory'] / 1e6:,.0f} MB at most")
+    return ", ".join(said)
 
 
 def _value(value: object) -> str:

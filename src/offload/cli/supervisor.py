@@ -12,6 +12,10 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 
+from offload.cli.parent import RETIRE
+from offload.worker import family
+from offload.worker.family import Kin
+
 log = logging.getLogger("offload.serve")
 
 DELAYS = (0.1, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -38,7 +42,7 @@ class Supervisor:
     def __init__(self, command: Sequence[str], count: int) -> None:
         self._command = command
         self._count = count
-        self._processes: set[Process] = set()
+        self._processes: dict[Process, float] = {}
         self._stopping = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
         self._last_line_at = float("-inf")
@@ -54,10 +58,26 @@ class Supervisor:
         self._stopping.set()
         self.signal(signal.SIGTERM)
         await self._wait(patience)
-        self.signal(signal.SIGKILL)
+        for process in list(self._processes):
+            await asyncio.to_thread(kill_with_all_below, process.pid, "", KILLED_SECONDS)
         await self._wait(KILLED_SECONDS)
         for keeper in self._keepers:
             keeper.cancel()
+
+    async def retire(self) -> None:
+        """Have the workers take nothing more, and wait until all of them have ended by themselves.
+
+        None is started again meanwhile.
+        """
+        self._stopping.set()
+        for process in list(self._processes):
+            self._say_retire(process)
+        await self._wait(None)
+
+    @property
+    def started_at(self) -> dict[int, float]:
+        """The workers' processes, and the instant at which each was started, by the wall clock."""
+        return {process.pid: at for process, at in self._processes.items()}
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to all workers, without waiting."""
@@ -65,7 +85,13 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
 
-    async def _wait(self, seconds: float) -> None:
+    @staticmethod
+    def _say_retire(process: Process) -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(OSError, RuntimeError):  # it has ended already
+            process.stdin.write(RETIRE)
+
+    async def _wait(self, seconds: float | None) -> None:
         if self._keepers:
             await asyncio.wait(self._keepers, timeout=seconds)
 
@@ -85,19 +111,20 @@ class Supervisor:
 
     async def _run_one(self) -> str:
         """Run one worker to its end; returns how that was, in words."""
+        started_at = time.time()
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=PIPE, start_new_session=True
             )
         except OSError as error:
             return f"a worker could not be started ({error})"
-        self._processes.add(process)
+        self._processes[process] = started_at
         if self._stopping.is_set():
             process.terminate()
         try:
-            return f"worker process {process.pid} {_how_it_ended(await process.wait())}"
+            return f"worker process {process.pid} {how_it_ended(await process.wait())}"
         finally:
-            self._processes.discard(process)
+            del self._processes[process]
 
     def _tell(self, line: str) -> None:
         now = time.monotonic()
@@ -109,7 +136,25 @@ class Supervisor:
         self._last_line_at, self._untold = now, 0
 
 
-def _how_it_ended(code: int) -> str:
+def kill_with_all_below(pid: int, mark: str = "", seconds: float = family.ENDING_SECONDS) -> int:
+    """Kill a process and what descends from it; returns how many there were.
+
+    Args:
+        pid: a child of this process that was not waited for yet, so the number is still its own.
+        mark: what else descends from it has this mark; see `family.marked`.
+        seconds: after which nobody waits any more for what was killed.
+    """
+
+    def find() -> set[Kin]:
+        found = family.descendants(pid)
+        itself = family.everyone().get(pid)
+        return found | ({itself} if itself else set()) | (family.marked(mark) if mark else set())
+
+    return family.end(find, seconds)
+
+
+def how_it_ended(code: int) -> str:
+    """Say in words what an exit code means."""
     if code < 0:
         return f"was ended by signal {-code} ({signal.strsignal(-code)})"
     return f"ended with exit code {code}"

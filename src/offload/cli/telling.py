@@ -1,7 +1,6 @@
 """How a command speaks: sentences for people, or JSON; errors on standard error."""
 
 import logging
-import re
 import sys
 from io import TextIOWrapper
 from typing import Any
@@ -10,6 +9,7 @@ import click
 import msgspec
 
 from offload.errors import JobFailed, OffloadError
+from offload.problems import problem_name
 from offload.values import encode
 
 _JSON = "offload.json"
@@ -65,18 +65,13 @@ def sentence_of(error: OffloadError) -> str:
 def problem_of(error: OffloadError) -> dict[str, Any]:
     """Return an error as the problem document that HTTP has for it, without the HTTP in it."""
     problem: dict[str, Any] = {
-        "type": f"/problems/{_name_of(type(error))}",
+        "type": f"/problems/{problem_name(type(error))}",
         "detail": sentence_of(error),
     }
     for attribute, member in (("job_id", "id"), ("state", "state"), ("faults", "errors")):
         if hasattr(error, attribute):
             problem[member] = getattr(error, attribute)
     return problem
-
-
-def _name_of(kind: type[OffloadError]) -> str:
-    """Return the name that HTTP has for an error too: `UnknownJob` is `unknown-job`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
 
 def log_to_stderr() -> None:

@@ -25,8 +25,12 @@ def duration(seconds: float) -> str:
 
 def moment(instant: str, now: float) -> str:
     """Return an instant in local time, and how far away it is."""
-    seconds = seconds_of(instant)
-    local = datetime.fromtimestamp(seconds, UTC).astimezone()
-    distance = now - seconds
+    distance = now - seconds_of(instant)
     relative = f"{duration(distance)} ago" if distance >= 0 else f"in {duration(-distance)}"
-    return f"{local:%Y-%m-%d %H:%M:%S %z} ({relative})"
+    return f"{local(instant)} ({relative})"
+
+
+def local(instant: str) -> str:
+    """Return an instant in local time."""
+    moment = datetime.fromtimestamp(seconds_of(instant), UTC).astimezone()
+    return f"{moment:%Y-%m-%d %H:%M:%S %z}"

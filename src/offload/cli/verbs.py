@@ -15,6 +15,9 @@ from offload.errors import ConfigError
 JobView = dict[str, Any]
 """A job as JSON has it."""
 
+TaskView = dict[str, Any]
+"""A task as JSON has it."""
+
 
 class Verbs(Protocol):
     """What commands need of a database or of a server.
@@ -30,7 +33,7 @@ class Verbs(Protocol):
         Args:
             task: the task's name.
             texts: names and values; a name may be repeated where a list is wanted.
-            options: `queue`, `priority`, `delay`, `tags`, as far as they were given.
+            options: of the job, by the names that `Task.using` has, as far as they were given.
         """
         ...
 
@@ -58,6 +61,22 @@ class Verbs(Protocol):
 
     def cancel(self, job_id: int) -> JobView:
         """Ask for a job to be cancelled; `changed` says whether that changed anything."""
+        ...
+
+    def retry(self, job_id: int) -> JobView:
+        """Run a failed or cancelled job again; returns it as it is then."""
+        ...
+
+    def tasks(self) -> Sequence[TaskView]:
+        """Return the tasks that can be started, by name."""
+        ...
+
+    def task(self, name: str) -> TaskView:
+        """Return what is known of a task; an alias will do."""
+        ...
+
+    def schedules(self) -> Sequence[Mapping[str, Any]]:
+        """Return what starts by itself, with its next due times; see `catalogue`."""
         ...
 
     def close(self) -> None:

@@ -5,12 +5,12 @@
 
 When it is told to end, new starts are refused (503) while everything else is still answered; the
 workers are told, and have the grace period; then all is over.
+
+With --reload such a tree stands below a process that only looks at the files (`reloading`).
 """
 
-import asyncio
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -19,24 +19,23 @@ import click
 from offload.app import Offload
 from offload.cli import options
 from offload.cli.banner import Serving
-from offload.cli.ending import Ending
+from offload.cli.generation import Inherited
+from offload.cli.handover import SuccessiveServer
 from offload.cli.loop import run
+from offload.cli.parent import Parent
+from offload.cli.reloading import Reloading
 from offload.cli.settings import EXAMPLES, configured
+from offload.cli.silent_workers import SilentWorkers
 from offload.cli.supervisor import Supervisor
 from offload.cli.telling import log_to_stderr, print_json
+from offload.cli.tree import Tree
 from offload.config import Config, load_config
-from offload.http.server import HttpServer
+from offload.http.server import listen
 from offload.loading import load
 from offload.model import QueueSettings
 
 DEFAULTS = QueueSettings(limit=3, capacity=10, keep=1000)
 """With which the queue is created where nothing else is said."""
-
-WORKERS_TOO_LATE_SECONDS = 0.7
-"""After the grace period: code that has not stopped by now will not, and its worker is killed."""
-
-TOO_LATE_SECONDS = 0.85
-"""After the grace period: the server ends, whatever it still does."""
 
 
 @click.command
@@ -53,12 +52,17 @@ TOO_LATE_SECONDS = 0.85
 @click.option("--keep", metavar="N", help="Finished jobs retained.  [default: 1000]")
 @click.option("--workers", metavar="N", help="Worker processes.  [default: 1]")
 @options.slots
+@options.processes
 @options.grace
 @options.lease
 @click.option("--token", metavar="TEXT", help="What clients must present, as a bearer token.")
 @click.option("--allow-host", metavar="NAMES", help="Further names of this server, with commas.")
+@click.option("--reload", is_flag=True, help="Serve each change of the code; for development.")
 @options.as_json
-def command(*, app: str | None, as_json: bool, **arguments: Any) -> None:
+@click.option("--inherited", metavar="NUMBERS", hidden=True)
+def command(
+    *, app: str | None, as_json: bool, reload: bool, inherited: str | None, **arguments: Any
+) -> None:
     """Serve tasks over HTTP, and run their jobs.
 
     Serves the tasks in FILE_OR_MODULE (tasks.py, pkg.module, tasks.py:app); without it, two
@@ -70,55 +74,74 @@ def command(*, app: str | None, as_json: bool, **arguments: Any) -> None:
     SIGTERM and Ctrl-C end it: nothing more is started, running jobs have the grace period and then
     go back to the queue. A second signal ends it at once.
     """
+    heritage = None if inherited is None else Inherited.read(inherited)
+    parent = None if heritage is None else Parent()
     log_to_stderr()
     named = app or load_config(arguments).app
+    if reload and heritage is None:
+        _reload(named or EXAMPLES, arguments, as_json)
+        return
     served = named or EXAMPLES
     offload = load(served)
     config, queue_settings = configured(offload, arguments)
-    server = HttpServer(offload, config, served=served)
+    server = SuccessiveServer(offload, config, served=served)
+    if heritage is not None:
+        server.take_over(heritage.listener)
     address = server.bind()
     queue = offload.set_queue(explicit=queue_settings, defaults=DEFAULTS)
     serving = Serving(named, address, offload, config, queue)
     workers = Supervisor(_worker_command(served, offload, config), config.workers)
-    run(_serve(server, workers, config.grace, partial(_introduce, serving, as_json)))
+    tree = Tree(server, workers, SilentWorkers(offload, workers, config.lease), parent)
+    run(tree.run(config.grace, partial(_introduce, serving, as_json, heritage)))
     offload.close()
 
 
-async def _serve(
-    server: HttpServer, workers: Supervisor, grace: float, introduce: Callable[[], None]
-) -> None:
-    """Serve until told to end; what is printed first means that it can be told."""
-    ending = Ending(grace + TOO_LATE_SECONDS, lambda: workers.signal(signal.SIGKILL))
-    ending.listen()
-    introduce()
-    workers.start()
-    serving = asyncio.create_task(server.run())
-    asked = asyncio.create_task(ending.asked.wait())
-    await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-    server.draining = True
-    await workers.stop(grace + WORKERS_TOO_LATE_SECONDS)
-    server.stop()
-    asked.cancel()
-    await serving
+def _reload(served: str, arguments: Mapping[str, Any], as_json: bool) -> None:
+    """Serve each change of the code, by one server after another."""
+    config = load_config(arguments)
+    listener = listen(config.host, config.port, config.token)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    flags = [part for name, value in given.items() for part in (_flag(name), str(value))]
+    # Bytecode is not kept: it is told from its source by whole seconds and the size, which is too
+    # coarse for code that has changed just now.
+    command = [sys.executable, "-B", *_offload()[1:], "serve", served, *flags]
+    first = ["--json"] if as_json else []
+    code = run(Reloading(command, first, served, listener).run(config.grace))
+    click.get_current_context().exit(code)
 
 
-def _introduce(serving: Serving, as_json: bool) -> None:
-    if as_json:
-        print_json(serving.as_json())
-    else:
-        click.echo(serving.as_text())
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-def _worker_command(named: str, offload: Offload, config: Config) -> list[str]:
-    """Return what starts a worker with the very settings of this process.
+def _offload() -> list[str]:
+    """Return what starts `offload` once more.
 
     `-P`: the working directory is not put first on the path, as it is not for `offload` itself.
     """
+    options = ["-B"] if sys.flags.dont_write_bytecode else []
+    return [sys.executable, *options, "-P", "-m", "offload"]
+
+
+def _introduce(serving: Serving, as_json: bool, heritage: Inherited | None) -> None:
+    """Say what is served; a later generation of a server that reloads says so only to that."""
+    if heritage is None or heritage.number == 1:
+        if as_json:
+            print_json(serving.as_json())
+        else:
+            click.echo(serving.as_text())
+    if heritage is not None:
+        heritage.tell()
+
+
+def _worker_command(named: str, offload: Offload, config: Config) -> list[str]:
+    """Return what starts a worker with the very settings of this process."""
     settings = {
         "--db": str(offload.database),
         "--slots": str(config.slots),
+        "--processes": str(config.processes),
         "--grace": str(config.grace),
         "--lease": str(config.lease),
     }
     flags = [part for setting in settings.items() for part in setting]
-    return [sys.executable, "-P", "-m", "offload", "worker", named, *flags, "--with-parent"]
+    return [*_offload(), "worker", named, *flags, "--with-parent"]

@@ -1,6 +1,7 @@
 """`offload worker`: claims jobs and runs them until it is told to end."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,16 +17,20 @@ from offload.cli.settings import EXAMPLES, configured
 from offload.cli.telling import log_to_stderr, print_json
 from offload.config import load_config
 from offload.loading import load
-from offload.worker.worker import WorkerSettings
+from offload.worker.worker import Worker, WorkerSettings
 
 TOO_LATE_SECONDS = 0.85
 """After the grace period: stopped code has had its time (`STOPPING_SECONDS`)."""
+
+WITHOUT_LIMIT_SECONDS = 86_400.0 * 365
+"""What a retired worker's jobs are given."""
 
 
 @click.command
 @options.app
 @options.db
 @options.slots
+@options.processes
 @options.grace
 @options.lease
 @click.option(
@@ -52,7 +57,7 @@ def command(
     named = app or load_config(arguments).app or EXAMPLES
     offload = load(named)
     config, _ = configured(offload, arguments)
-    settings = WorkerSettings(config.slots, config.lease, queues)
+    settings = WorkerSettings(config.slots, config.processes, config.lease, queues)
     introduce = partial(_introduce, named, offload, settings, as_json)
     left = run(_work(offload, settings, config.grace, parent, introduce))
     offload.close()
@@ -73,11 +78,12 @@ async def _work(
     """
     ending = Ending(grace + TOO_LATE_SECONDS)
     ending.listen()
+    worker = offload.make_worker(settings)
     if parent is None:
         introduce()
     else:
         parent.then(ending.begin)
-    worker = offload.make_worker(settings)
+        parent.when_retired(partial(_retire, worker, asyncio.get_running_loop()))
     working = asyncio.create_task(worker.run())
     asked = asyncio.create_task(ending.asked.wait())
     await asyncio.wait({working, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -86,6 +92,12 @@ async def _work(
     asked.cancel()
     await working
     return worker.running
+
+
+def _retire(worker: Worker, loop: asyncio.AbstractEventLoop) -> None:
+    """Have a worker take nothing more, and end when its jobs have ended; from any thread."""
+    with contextlib.suppress(RuntimeError):  # its loop has ended already
+        asyncio.run_coroutine_threadsafe(worker.drain(WITHOUT_LIMIT_SECONDS), loop)
 
 
 def _introduce(named: str, offload: Offload, settings: WorkerSettings, as_json: bool) -> None:
@@ -99,6 +111,7 @@ def _introduce(named: str, offload: Offload, settings: WorkerSettings, as_json: 
                 "database": str(offload.database),
                 "queues": settings.queues,
                 "slots": settings.slots,
+                "processes": settings.processes,
             }
         )
         return
@@ -107,4 +120,5 @@ def _introduce(named: str, offload: Offload, settings: WorkerSettings, as_json: 
     click.echo(f"  database  {offload.database}")
     click.echo(f"  queues    {', '.join(settings.queues) or 'all'}")
     click.echo(f"  slots     {settings.slots}")
+    click.echo(f"  processes {settings.processes}")
     click.echo("  stop      Ctrl-C")
