@@ -31,6 +31,8 @@ class Config(Struct, frozen=True):
         capacity: jobs admitted and not yet begun.
         keep: finished jobs retained.
         slots: jobs that one worker runs at once.
+        processes: blocking jobs that one worker runs at once, each in a process of its own; as many
+            as there are processors by default.
         workers: worker processes under `offload serve`.
         grace: seconds that running jobs are given at shutdown.
         lease: seconds for which a worker owns a job without a sign of life.
@@ -48,6 +50,7 @@ class Config(Struct, frozen=True):
     capacity: int | UnsetType = UNSET
     keep: int | UnsetType = UNSET
     slots: int = 100
+    processes: int = os.cpu_count() or 1
     workers: int = 1
     grace: float = 5.0
     lease: float = 30.0
@@ -67,6 +70,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "capacity": (0, math.inf),
     "keep": (0, math.inf),
     "slots": (1, math.inf),
+    "processes": (1, 10_000),
     "workers": (0, math.inf),
     "grace": (0, 86_400 * 365),
     "lease": (3, 86_400 * 365),

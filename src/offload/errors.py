@@ -17,8 +17,10 @@
     │   ├── Evicted            the job was finished and is no longer kept
     │   ├── NotFinished        the job has no result yet
     │   ├── AlreadyFinished    the verb needs an unfinished job
+    │   ├── NotCompletable     the job cannot be completed from outside
     │   ├── JobFailed          the job failed; carries the remote error
-    │   └── JobCancelled       the job was cancelled
+    │   ├── JobCancelled       the job was cancelled
+    │   └── NotKept            the job's result is held only by the program that ran it
     ├── UnknownGroup           there is no such group of jobs
     ├── GroupEvicted           some of its jobs are no longer kept
     ├── ConfigError            a setting, a module or a database that cannot be used as it is
@@ -206,6 +208,13 @@ class AlreadyFinished(JobError):
         self.state = state
 
 
+class NotCompletable(JobError):
+    """The job cannot be completed from outside."""
+
+    def __init__(self, job_id: int, why: str) -> None:
+        super().__init__(job_id, f"job {job_id} cannot be completed from outside: {why}")
+
+
 _ENDED = {"succeeded": "succeeded", "failed": "failed", "cancelled": "been cancelled"}
 
 
@@ -235,6 +244,14 @@ class JobCancelled(JobError):
 
     def __init__(self, job_id: int) -> None:
         super().__init__(job_id, f"job {job_id} was cancelled")
+
+
+class NotKept(JobError):
+    """The job has succeeded, and only the program that ran it can hold its result."""
+
+    def __init__(self, job_id: int, reason: str | None) -> None:
+        why = reason or "its result is not in the database"
+        super().__init__(job_id, f"job {job_id} has succeeded; {why}")
 
 
 class ConfigError(OffloadError):

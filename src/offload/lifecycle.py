@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from offload.errors import AlreadyFinished, NotFinished
+from offload.errors import AlreadyFinished, NotCompletable, NotFinished
 from offload.model import (
     FINISHED,
     By,
@@ -25,6 +25,7 @@ from offload.model import (
     State,
     Succeeded,
     Wish,
+    Withheld,
     Yielded,
 )
 
@@ -78,7 +79,8 @@ MOVES: dict[State | None, dict[Move, State]] = {
 """From where which move leads where. What is not here cannot happen."""
 
 CANCEL_REQUESTED = "cancel-requested"
-"""The event of a wish that waits for the job's holder; the state stays."""
+COMPLETED = "completed"
+"""The events of wishes that wait for the job's holder; the state stays."""
 
 
 class Shown(StrEnum):
@@ -167,6 +169,11 @@ def conclude(job: Job, outcome: Outcome, now: float, by: By, draw: float = 0.5) 
     match outcome:
         case Succeeded(value):
             return _release(job, Move.SUCCEED, now, by, result=value)
+        case Failed() | Snoozed() | Yielded() if job.requested is Wish.COMPLETE:
+            back = _interrupted(job) | {"reason": "it was completed from outside"}
+            return _release(job, Move.INTERRUPT, now, by, **_again(job), **back)
+        case Withheld(reason):
+            return _release(job, Move.SUCCEED, now, by, reason=reason)
         case Failed():
             return _failed(job, outcome, now, by, draw)
         case Yielded(Cause.TIMEOUT):
@@ -211,10 +218,36 @@ def request(job: Job, wish: Wish, now: float, by: By) -> Change | None:
         raise AlreadyFinished(job.id, job.state.value)
     if job.requested is wish:
         return None
+    if job.requested is Wish.COMPLETE:
+        raise AlreadyFinished(job.id, State.SUCCEEDED.value)
     if job.state is State.RUNNING or job.handle is not None:
         after = replace(job, requested=wish, version=job.version + 1)
         return Change(after=after, before=job.state, event=CANCEL_REQUESTED, by=by)
     return _release(job, Move.CANCEL, now, by)
+
+
+def complete(job: Job, by: By) -> Change | None:
+    """Decide what becomes of a job of which somebody elsewhere says that it is done; None if known.
+
+    Its holder still has to tidy up, so this is a wish, which cannot be taken back: whatever its
+    code comes to, the job succeeds.
+
+    Raises:
+        AlreadyFinished: it has failed or was cancelled.
+        NotCompletable: it is no polling job, was never begun, or is being cancelled.
+    """
+    if job.state is State.SUCCEEDED or job.requested is Wish.COMPLETE:
+        return None
+    if job.is_finished:
+        raise AlreadyFinished(job.id, job.state.value)
+    if job.kind != "polling":
+        raise NotCompletable(job.id, "it is no polling job")
+    if job.requested is Wish.CANCEL:
+        raise NotCompletable(job.id, "it is being cancelled")
+    if job.state is not State.RUNNING and job.handle is None:
+        raise NotCompletable(job.id, "its work has not been started")
+    after = replace(job, requested=Wish.COMPLETE, version=job.version + 1)
+    return Change(after=after, before=job.state, event=COMPLETED, by=by)
 
 
 def retry(job: Job, now: float, by: By) -> Change:
@@ -301,7 +334,7 @@ def _crashed(job: Job, now: float, by: By) -> Change:
     Four cases: work elsewhere is adopted; what must not or cannot be repeated is lost; the job is
     likely the cause of it; it runs again.
     """
-    if job.is_waiting:
+    if job.is_waiting and job.bound_to is None:
         waits: dict[str, object] = {"reason": "its worker died; another one adopts it"}
         return _release(job, Move.RESCUE, now, by, **_again(job), **_wish_kept(job), **waits)
     crashes = job.crashes + 1
@@ -337,9 +370,10 @@ def _must_still_be_told(job: Job, outcome: Outcome) -> bool:
 
 def _is_lost_by_interrupt(job: Job, cause: Cause) -> bool:
     """Whether a job that is interrupted can never go on, or must not."""
-    if cause is not Cause.INTERRUPT or job.handle is not None:
+    if cause is not Cause.INTERRUPT:
         return False
-    return job.bound_to is not None or job.options.on_crash is OnCrash.FAIL
+    must_not = job.handle is None and job.options.on_crash is OnCrash.FAIL
+    return job.bound_to is not None or must_not
 
 
 def _deadline_anew(job: Job, now: float) -> float | None:

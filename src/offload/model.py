@@ -33,12 +33,14 @@ class Wish(StrEnum):
     """What somebody outside asked of a job. It is kept in the row until it has come true."""
 
     CANCEL = "cancel"
+    COMPLETE = "complete"
 
 
 class Cause(StrEnum):
     """Why running code was asked to stop."""
 
     CANCEL = "cancel"
+    COMPLETE = "complete"
     TIMEOUT = "timeout"
     DEADLINE = "deadline"
     INTERRUPT = "interrupt"
@@ -248,6 +250,12 @@ class Succeeded(Struct, frozen=True):
     value: bytes
 
 
+class Withheld(Struct, frozen=True):
+    """The code returned what only its own program can hold; `reason` says so to everybody else."""
+
+    reason: str
+
+
 class Failed(Struct, frozen=True):
     """The code raised, or its value cannot be kept; `again`: another attempt may end otherwise."""
 
@@ -290,7 +298,7 @@ class Crashed(Struct, frozen=True):
     """The worker died while it owned the job."""
 
 
-Outcome = Succeeded | Failed | Snoozed | Yielded | Crashed
+Outcome = Succeeded | Withheld | Failed | Snoozed | Yielded | Crashed
 
 
 class Change(Struct, frozen=True):

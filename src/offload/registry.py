@@ -2,17 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
-from offload.errors import InvalidTask, UnknownTask
+from offload.errors import InvalidParameters, InvalidTask, UnknownTask
+from offload.importable import why_not_importable
 from offload.options import TaskOptions, check_name, key_fields, lane, task_options, texts
+from offload.polling import Polling, is_async
 from offload.signature import Signature
 from offload.text import capped_repr
 
-EXECUTORS = ("async", "thread", "process", "poll")
+EXECUTORS = ("async", "thread", "process")
 """The ways to run a task's code."""
 
 
@@ -23,13 +26,14 @@ class RegisteredTask(msgspec.Struct, frozen=True, eq=False):
         name: the name under which it is started, logged and shown.
         function: what it runs.
         signature: checks and converts its parameters.
-        kind: "async" for a coroutine function, else "blocking".
+        kind: "polling", "async" for a coroutine function, else "blocking".
         executor: how its code is run, decided.
         options: what it says about its jobs.
         aliases: further names that lead to it.
         module: where the function was written.
         doc: its docstring.
         lane: what its jobs compete for; see `offload.model.Lane`.
+        polling: how its jobs are checked, of a polling task.
     """
 
     name: str
@@ -42,6 +46,7 @@ class RegisteredTask(msgspec.Struct, frozen=True, eq=False):
     module: str
     doc: str
     lane: str
+    polling: Polling | None = None
 
 
 class Registry:
@@ -57,6 +62,7 @@ class Registry:
         *,
         name: str | None = None,
         aliases: Iterable[str] = (),
+        polling: Polling | None = None,
         **options: Any,
     ) -> RegisteredTask:
         """Register a function, or register it again after its module was reloaded.
@@ -65,13 +71,21 @@ class Registry:
             function: a function or coroutine function.
             name: its own ``__name__`` by default.
             aliases: further names for it.
+            polling: how its jobs are checked; makes it a polling task.
             **options: see `offload.options.OPTIONS`.
 
         Raises:
             InvalidTask: the function, a name or an option cannot be used, or a name is taken; says
                 why. Nothing was registered then.
         """
-        task = _task(function, _name(function, name), aliases, options)
+        return self.put(_task(function, _name(function, name), aliases, polling, options))
+
+    def put(self, task: RegisteredTask) -> RegisteredTask:
+        """Register what was made a task elsewhere, or in place of the one that it was made of.
+
+        Raises:
+            InvalidTask: a name of it is taken.
+        """
         for each in (task.name, *task.aliases):
             self._refuse_taken(each, task)
         self._forget(self._tasks.get(task.name))
@@ -125,13 +139,22 @@ class Registry:
 
 
 def _task(
-    function: Callable[..., Any], name: str, aliases: Iterable[str], options: Mapping[str, Any]
+    function: Callable[..., Any],
+    name: str,
+    aliases: Iterable[str],
+    polling: Polling | None,
+    options: Mapping[str, Any],
 ) -> RegisteredTask:
     checked = task_options(name, options)
     signature = Signature.of(function, task=name, encoder_given=checked.encode is not None)
     _check_key(checked.key, signature)
-    kind = "async" if _is_async(function) else "blocking"
-    executor = _executor(name, kind, checked.executor)
+    if checked.schedule is not None:
+        _check_clock(signature)
+    if polling is not None:
+        kind, executor = "polling", _poll(name, checked)
+    else:
+        kind = "async" if is_async(function) else "blocking"
+        executor = _executor(name, kind, checked.executor, function)
     others = dict.fromkeys(texts(name, "aliases", aliases))
     for alias in others:
         check_name(alias, "alias", name)
@@ -146,6 +169,7 @@ def _task(
         module=getattr(function, "__module__", None) or "",
         doc=signature.doc,
         lane=lane(name, executor, checked),
+        polling=polling,
     )
 
 
@@ -158,10 +182,23 @@ def _check_key(template: str | None, signature: Signature) -> None:
             )
 
 
-def _executor(name: str, kind: str, asked: str | None) -> str:
+def _check_clock(signature: Signature) -> None:
+    """The clock gives no parameters, but for the due time to one that is called so."""
+    wanted = {each: datetime.now(UTC) for each in signature.names if each == "due_at"}
+    try:
+        signature.check(signature.bind((), wanted))
+    except InvalidParameters as error:
+        problems = "; ".join(f"{fault.parameter}: {fault.problem}" for fault in error.faults)
+        raise InvalidTask(
+            f"the task {signature.task!r} is started by the clock, which gives it no parameters "
+            f"but due_at, a datetime: {problems}; give each parameter a default"
+        ) from error
+
+
+def _executor(name: str, kind: str, asked: str | None, function: Callable[..., Any]) -> str:
     """Decide how a task's code is run. The one place that knows the defaults."""
     if asked is None:
-        return "async" if kind == "async" else "thread"
+        return "async" if kind == "async" else _blocking(function)
     if asked not in EXECUTORS:
         known = " or ".join(f'"{executor}"' for executor in EXECUTORS)
         raise InvalidTask(f"the task {name!r} wants the executor {asked!r}; it can be {known}")
@@ -178,11 +215,21 @@ def _executor(name: str, kind: str, asked: str | None) -> str:
     return asked
 
 
-def _is_async(function: Callable[..., Any]) -> bool:
-    """Tell whether calling it gives a coroutine; an object's class may have an async `__call__`."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        type(function).__call__
-    )
+def _blocking(function: Callable[..., Any]) -> str:
+    """A process can be killed, so it is preferred wherever one can find the function."""
+    return "process" if why_not_importable(function) is None else "thread"
+
+
+def _poll(name: str, options: TaskOptions) -> str:
+    """A polling task has no process of its own, and one way to be run."""
+    if options.executor is not None:
+        raise InvalidTask(f"the polling task {name!r} takes no executor=; it is always polled")
+    if options.job.memory is not None:
+        raise InvalidTask(
+            f"the polling task {name!r} takes no memory=: its work runs elsewhere, where offload "
+            "cannot limit it"
+        )
+    return "poll"
 
 
 def _name(function: Callable[..., Any], given: str | None) -> str:

@@ -179,7 +179,7 @@ class Task(Generic[P, R]):
         given = {name: value for name, value in asdict(said).items() if value is not None}
         both = {"tags": (*before.tags, *said.tags), "job": before.job | said.job}
         options = replace(before, **(given | both))
-        return Task(self.registered, self._function, self._desk, options)
+        return type(self)(self.registered, self._function, self._desk, options)
 
     def new_job(self, params: bytes) -> NewJob:
         """Return the job that these parameters, checked and encoded, would start."""

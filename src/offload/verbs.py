@@ -4,6 +4,7 @@ A plan decides and does no IO, so the blocking and the async face of every verb 
 one driver waits for each answer, the other awaits it.
 """
 
+import hmac
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -13,7 +14,9 @@ from offload.errors import (
     IdempotencyKeyReused,
     JobCancelled,
     JobFailed,
+    NotCompletable,
     NotFinished,
+    NotKept,
     QueueFull,
     UnknownGroup,
     UnknownJob,
@@ -21,12 +24,15 @@ from offload.errors import (
 from offload.model import By, Change, Event, Job, State, Wish
 from offload.store.base import (
     Apply,
+    Complete,
     Found,
     Full,
     Get,
     Gone,
     Group,
     History,
+    Identified,
+    Identity,
     Insert,
     Inserted,
     KeyReused,
@@ -35,6 +41,7 @@ from offload.store.base import (
     Members,
     Retry,
 )
+from offload.worker.attempt import completion_token
 
 T = TypeVar("T")
 
@@ -117,6 +124,30 @@ def request(job_id: int, wish: Wish, now: Callable[[], float], by: By) -> Plan[t
         if isinstance(current, Gone):
             raise Evicted(job_id)
         job = yield from fetch(job_id)
+
+
+def complete(job_id: int, token: str, value: bytes, now: Callable[[], float], by: By) -> Plan[bool]:
+    """Note that a job's work elsewhere is done; returns whether that changed anything.
+
+    Raises:
+        NotCompletable: the token is not the job's, or it cannot be completed as it is.
+        AlreadyFinished: the job has failed or was cancelled.
+        UnknownJob, Evicted: there is no such job.
+    """
+    identity: Identified = yield Identity()
+    expected = completion_token(job_id, identity.secret)
+    if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
+        raise NotCompletable(job_id, "the token is not its own")
+    while True:
+        job = yield from fetch(job_id, bodies=False)
+        change = lifecycle.complete(job, by)
+        if change is None:
+            return False
+        answer: Job | Gone | None = yield Complete(change, value, now())
+        if answer is None:
+            return True
+        if isinstance(answer, Gone):
+            raise Evicted(job_id)
 
 
 def retry(job_id: int, now: Callable[[], float], by: By) -> Plan[Job]:
@@ -208,12 +239,14 @@ def value(job: Job, shown: str) -> bytes:
 
     Raises:
         NotFinished: it is not there yet.
-        JobFailed, JobCancelled: it will never be.
+        JobFailed, JobCancelled, NotKept: it will never be.
     """
     if job.state is State.FAILED:
         raise JobFailed(job.id, job.task, job.error)
     if job.state is State.CANCELLED:
         raise JobCancelled(job.id)
-    if job.state is not State.SUCCEEDED or job.result is None:
+    if job.state is not State.SUCCEEDED:
         raise NotFinished(job.id, shown)
+    if job.result is None:
+        raise NotKept(job.id, job.reason)
     return job.result

@@ -88,6 +88,11 @@ ENDS = {
     ("crashed", "cancel"): ("stopped", "cancelled"),
     ("crashed too often", None): ("failed", "failed"),
     ("crashed too often", "cancel"): ("stopped", "cancelled"),
+    ("succeeded", "complete"): ("succeeded", "succeeded"),
+    ("failed", "complete"): ("interrupted", "queued"),
+    ("yielded", "complete"): ("interrupted", "queued"),
+    ("crashed", "complete"): ("rescued", "queued"),
+    ("crashed too often", "complete"): ("failed", "failed"),
 }
 """What an outcome and a wish make of a running job: the event, the state."""
 
@@ -133,7 +138,8 @@ def every_request() -> list[tuple[Job, Wish]]:
     return [
         (a_job(state, requested=wished, ahead=ahead, run_at=run_at, handle=handle), wish)
         for state, wished, ahead, run_at, wish, handle in product(
-            UNFINISHED, WISHES, (False, True), (None, NOW + 60), Wish, (None, HANDLE)
+            *(UNFINISHED, (None, Wish.CANCEL), (False, True), (None, NOW + 60)),
+            *((Wish.CANCEL,), (None, HANDLE)),
         )
     ]
 

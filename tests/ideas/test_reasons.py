@@ -6,7 +6,7 @@ import pytest
 
 from offload.lanes import lane_text
 from offload.model import Lane, Queue, State, WorkerInfo
-from offload.reasons import why_queued
+from offload.reasons import why_queued, why_running
 from offload.store.base import Situation
 from offload.units import Rate
 from tests.ideas.samples import a_job
@@ -140,3 +140,33 @@ def test_what_only_a_program_can_run_says_so_when_it_has_ended() -> None:
     said = why_queued(job, [a_worker(house=6)], some_facts([a_queue()], {}), NOW)
 
     assert said == "the program that alone can run it has no worker (any more)"
+
+
+def test_a_running_job_of_a_silent_worker_says_what_to_do() -> None:
+    job = a_job(State.RUNNING, lease_until=NOW - 1, worker=3)
+    silent = a_worker(seen_at=NOW - 31, pid=12)
+
+    said = why_running(job, [silent], NOW)
+
+    assert said == (
+        "its worker (pid 12) has given no sign of life for 31 s; if it stays so, end it: kill -9 12"
+    )
+
+
+def test_a_running_job_of_a_live_worker_has_its_own_reason() -> None:
+    job = a_job(State.RUNNING, lease_until=NOW + 9, worker=3)
+
+    assert why_running(job, [a_worker()], NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([], "it goes on when one is started: `offload worker`"),
+        ([4], "another one gives it back within seconds"),
+    ],
+)
+def test_a_running_job_whose_worker_is_gone_says_so(others: list[int], said: str) -> None:
+    alive = [a_worker(id=other) for other in others]
+
+    assert why_running(a_job(State.RUNNING, worker=3), alive, NOW) == f"its worker is gone; {said}"

@@ -139,6 +139,18 @@ class Retry(Operation["Job | Gone | Full | KeyTaken | None"], frozen=True):
     now: float
 
 
+class Complete(Operation["Job | Gone | None"], frozen=True):
+    """Apply the decision that a job's work elsewhere is done, and keep what it came to.
+
+    The value waits for the job's holder, who asks for it with `Completed`. Answers as `Apply` does
+    for one change.
+    """
+
+    change: Change
+    value: bytes
+    now: float
+
+
 class Checked(Operation[None], frozen=True):
     """Note when waiting jobs are looked at next: (job id, token, instant, progress or None).
 
@@ -342,6 +354,12 @@ class Scheduled(Struct, frozen=True):
     last_at: float | None = None
     last_job: int | None = None
     skipped: int = 0
+
+
+class Completed(Query[bytes | None], frozen=True):
+    """Read the value with which a job was completed from outside."""
+
+    job_id: int
 
 
 class Identity(Query["Identified"], frozen=True):

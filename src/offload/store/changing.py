@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from offload.model import FINISHED, Change, Error, Held, Job, State
 from offload.store import rows
-from offload.store.base import Apply, Checked, Full, Gone, KeyTaken, Renew, Report, Retry
+from offload.store.base import Apply, Checked, Complete, Full, Gone, KeyTaken, Renew, Report, Retry
 from offload.store.session import Session
 
 Answer = Job | Gone | None
@@ -33,6 +33,14 @@ def retry(session: Session, retry: Retry) -> Answer | Full | KeyTaken:
     [answer] = _apply(session, [(retry.change, retry.now)])
     if answer is None:
         _forget_outcome(session, before)
+    return answer
+
+
+def complete(session: Session, complete: Complete) -> Answer:
+    """Keep the value with which a job was completed from outside; see `Complete`."""
+    [answer] = _apply(session, [(complete.change, complete.now)])
+    if answer is None:
+        session.do("put_completion", (complete.change.after.id, complete.value))
     return answer
 
 
@@ -102,7 +110,7 @@ def _apply_one(session: Session, change: Change, row: rows.Row) -> Answer:
 
 
 def _record(session: Session, changes: Iterable[tuple[Change, float, bytes | None]]) -> None:
-    events, bodies, freed = [], [], []
+    events, bodies, freed, completed = [], [], [], []
     for change, now, error in changes:
         job = change.after
         events.append(rows.event_row(change, now))
@@ -111,11 +119,14 @@ def _record(session: Session, changes: Iterable[tuple[Change, float, bytes | Non
                 bodies.append((job.id, kind, value))
         if job.lane and job.state is not State.RUNNING:
             freed.append((job.id,))
+        if job.is_finished and job.kind == "polling":
+            completed.append((job.id,))
         _count(session, change, rows.grown(change, error))
         _tell(session, change)
     session.many("insert_event", events)
     session.many("put_body", bodies)
     session.many("let_go", freed)
+    session.many("delete_completion", completed)
 
 
 def _count(session: Session, change: Change, grown: int) -> None:

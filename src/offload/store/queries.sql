@@ -361,6 +361,21 @@ where job_id = ?;
 delete from body
 where job_id = ? and kind in ('result', 'error');
 
+-- name: put_completion
+insert into completion (job_id, value)
+values (?, ?)
+on conflict (job_id) do update
+set value = excluded.value;
+
+-- name: completion
+select value
+from completion
+where job_id = ?;
+
+-- name: delete_completion
+delete from completion
+where job_id = ?;
+
 -- name: forget_groups
 delete from job_group
 where created_at < :before

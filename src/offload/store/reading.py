@@ -7,6 +7,7 @@ from offload.model import Event, Job, State, WorkerInfo
 from offload.store import rows, scheduling
 from offload.store.base import (
     Abandoned,
+    Completed,
     Counts,
     Found,
     Get,
@@ -42,6 +43,11 @@ def _get(session: Session, query: Get) -> Found:
     if query.bodies:
         jobs = [session.with_bodies(job) for job in jobs]
     return Found(jobs={job.id: job for job in jobs}, issued=session.issued())
+
+
+def _completed(session: Session, query: Completed) -> bytes | None:
+    row = session.one("completion", (query.job_id,))
+    return None if row is None else row[0]
 
 
 def _page(session: Session, query: List) -> list[Job]:
@@ -100,6 +106,7 @@ def _identity(session: Session, query: Identity) -> Identified:
 
 
 _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
+    Completed: _completed,
     Get: _get,
     List: _page,
     History: _history,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from offload import lifecycle
 from offload.clock import Clock
-from offload.model import By, Cause, Change, Job, Outcome, Progress, State, Yielded
+from offload.model import By, Cause, Change, Job, Outcome, Progress, State, Succeeded, Yielded
 from offload.registry import RegisteredTask
 from offload.store.base import Gone, Identified
 from offload.worker.context import Context, Stop
@@ -50,6 +50,10 @@ class Desk(Protocol):
 
     async def apply(self, change: Change) -> Job | Gone | None:
         """Store a change with the others that are ready; see `offload.store.base.Apply`."""
+        ...
+
+    async def completed(self, job_id: int) -> bytes | None:
+        """Read the value with which a job was completed from outside."""
         ...
 
     def release(self, attempt: "Attempt") -> None:
@@ -137,6 +141,9 @@ async def settle(job: Job, outcome: Outcome, desk: Desk) -> Job | None:
     the decision is made again from it.
     """
     by, draw = _by(job), desk.draw()
+    if outcome == Yielded(Cause.COMPLETE):
+        value = await desk.completed(job.id)
+        outcome = outcome if value is None else Succeeded(value)
     return await store(
         job, lambda job: lifecycle.conclude(job, outcome, desk.clock.now(), by, draw), desk
     )
@@ -184,12 +191,12 @@ def _with_cause(outcome: Outcome, stop: Stop) -> Outcome:
 
 def _was_applied(change: Change, current: Job | Gone) -> bool:
     """An answer was lost and the change was sent twice: the first one stands."""
-    after = change.after
-    return isinstance(current, Job) and (current.token, current.version, current.state) == (
-        after.token,
-        after.version,
-        after.state,
-    )
+    return isinstance(current, Job) and _identity(current) == _identity(change.after)
+
+
+def _identity(job: Job) -> tuple[object, ...]:
+    """What tells two changes of one version apart: a wish leaves the state as it is."""
+    return job.token, job.version, job.state, job.requested, job.handle
 
 
 def _is_ours(job: Job, current: Job) -> bool:

@@ -22,6 +22,9 @@ MOST_LOOKED_AT = 1_000
 """
 
 
+_CAUSES = {Wish.CANCEL: Cause.CANCEL, Wish.COMPLETE: Cause.COMPLETE}
+
+
 class Wishes:
     """Hears of wishes, and stops the code of which they are.
 
@@ -79,8 +82,8 @@ class Wishes:
 
     def note(self, key: Key, wish: Wish | None) -> None:
         """Do what is wished of a job."""
-        if wish is Wish.CANCEL:
-            self._held.stop(key, Cause.CANCEL)
+        if wish is not None:
+            self._held.stop(key, _CAUSES[wish])
 
     async def _read(self, ids: tuple[int, ...]) -> None:
         with contextlib.suppress(StoreError):  # then the next look, or renewal, brings them

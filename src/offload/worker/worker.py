@@ -21,7 +21,16 @@ from offload.errors import StoreError
 from offload.lanes import lane_of
 from offload.model import By, Cause, Change, Held, Job, Progress, WorkerInfo
 from offload.registry import RegisteredTask, Registry
-from offload.store.base import Claim, Effects, Gone, Identified, Identity, Renew, Stopping
+from offload.store.base import (
+    Claim,
+    Completed,
+    Effects,
+    Gone,
+    Identified,
+    Identity,
+    Renew,
+    Stopping,
+)
 from offload.store.mailbox import Mailbox
 from offload.store.wake import Bell
 from offload.worker.alarm import Alarm
@@ -290,6 +299,15 @@ class Worker:
     def check_again(self, job: Job, next_check_at: float) -> None:
         """Keep when a waiting job is looked at next; see `Desk.check_again`."""
         self._reports.check_again(job, next_check_at)
+
+    async def completed(self, job_id: int) -> bytes | None:
+        """Read with what a job was completed from outside; see `Desk.completed`."""
+        while True:
+            try:
+                return await self._mailbox.read_soon(Completed(job_id))
+            except StoreError as error:
+                self._complaints.store_failed(error)
+                await asyncio.sleep(LOOK_SECONDS)
 
     def release(self, attempt: Attempt) -> None:
         """Free the place of a job whose work goes on elsewhere; see `Desk.release`."""

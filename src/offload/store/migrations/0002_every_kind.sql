@@ -10,6 +10,20 @@
 alter table job drop column named_limits;
 alter table job add column lane text not null default '';
 alter table job add column forgiven integer not null default 0;
+
+-- A wish may now be 'complete' too; a column's check cannot be changed, so it is made anew.
+alter table job rename column requested to requested_before;
+alter table job add column requested text
+  check (requested in ('pause', 'resume', 'cancel', 'complete'));
+update job set requested = requested_before where requested_before is not null;
+alter table job drop column requested_before;
+
+-- With what a job was completed from outside, until its holder has tidied up.
+create table completion (
+  job_id integer primary key,
+  value blob not null
+);
+
 alter table worker add column house integer not null default 0;
 alter table idempotency add column ids text;
 alter table idempotency add column group_id integer;

@@ -3,8 +3,10 @@
 Total functions: whatever the code returned or raised, there is an outcome.
 """
 
+import os
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from offload.errors import Fatal, InvalidParameters, NotSerializable
@@ -90,7 +92,7 @@ def _shown(show: Callable[[object], str], thing: object) -> str:
 def _traceback(error: BaseException) -> str:
     """Format the traceback without our own frames above the user's code."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN_FOLDERS):
         frames = frames.tb_next
     try:
         lines = traceback.format_exception(type(error), error, frames)
@@ -99,4 +101,7 @@ def _traceback(error: BaseException) -> str:
     return sanitise("".join(lines), limit=MOST_TRACEBACK_BYTES)
 
 
-_OWN_FOLDER = __file__.rpartition("executors")[0]
+_OWN_FOLDERS = (
+    __file__.rpartition("executors")[0],
+    str(Path(__file__).parents[2] / "contrib") + os.sep,
+)

@@ -1,0 +1,1 @@
+"""Asking many things at intervals whether they are done, on few threads."""
