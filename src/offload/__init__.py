@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offload.app import Offload
     from offload.backoff import Backoff
+    from offload.completion import as_completed, await_, wait
     from offload.errors import (
         AlreadyFinished,
         ConfigError,
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
         JobError,
         JobFailed,
         KeyTaken,
+        NotCompletable,
         NotFinished,
+        NotKept,
         NotSerializable,
         OffloadError,
         QueryTooSlow,
@@ -53,6 +56,9 @@ if TYPE_CHECKING:
     from offload.group import Group
     from offload.job import Job
     from offload.model import Snooze
+    from offload.polling import Done, Pending
+    from offload.polling_task import PollingTask
+    from offload.submitted import BoxGroup, BoxJob
     from offload.task import Task
     from offload.worker.context import Context, current, progress
 
@@ -60,21 +66,32 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Backoff": "offload.backoff",
+    "BoxGroup": "offload.submitted",
+    "BoxJob": "offload.submitted",
     "Group": "offload.group",
     "Snooze": "offload.model",
     "Context": "offload.worker.context",
+    "Done": "offload.polling",
     "Job": "offload.job",
     "Offload": "offload.app",
+    "Pending": "offload.polling",
+    "PollingTask": "offload.polling_task",
     "Task": "offload.task",
+    "as_completed": "offload.completion",
+    "await_": "offload.completion",
     "current": "offload.worker.context",
     "progress": "offload.worker.context",
+    "wait": "offload.completion",
 }
 
 __all__ = [
     "AlreadyFinished",
     "Backoff",
+    "BoxGroup",
+    "BoxJob",
     "ConfigError",
     "Context",
+    "Done",
     "Draining",
     "Evicted",
     "Fatal",
@@ -88,10 +105,14 @@ __all__ = [
     "JobError",
     "JobFailed",
     "KeyTaken",
+    "NotCompletable",
     "NotFinished",
+    "NotKept",
     "NotSerializable",
     "Offload",
     "OffloadError",
+    "Pending",
+    "PollingTask",
     "QueryTooSlow",
     "QueueFull",
     "Refused",
@@ -106,8 +127,11 @@ __all__ = [
     "UnknownGroup",
     "UnknownJob",
     "UnknownTask",
+    "as_completed",
+    "await_",
     "current",
     "progress",
+    "wait",
 ]
 
 

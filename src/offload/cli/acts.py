@@ -27,7 +27,7 @@ class Act(Struct, frozen=True):
 
 
 BOX = "polling_box"
-"""Stands for an object that is handed in, `offload.examples.boxes.PollingBox`."""
+"""Stands for an object that is handed in, `offload.examples.boxes.PollingDouble`."""
 
 KINDS = {
     "async": "A coroutine on the worker's loop, one of thousands",

@@ -1,8 +1,11 @@
-"""Tasks to try offload with: two simulations of long work."""
+"""Tasks to try offload with: simulations of long work, one of each kind."""
 
 import asyncio
+import math
+import time
 
-from offload import Offload, current
+from offload import Backoff, Offload, current
+from offload.polling import Done, Pending
 
 app = Offload()
 
@@ -38,3 +41,71 @@ async def failing_sim(a: int, delay_seconds: float = 5) -> None:
         await asyncio.sleep(delay_seconds)
         current().progress(done, a, unit="step")
     raise RuntimeError(f"the simulation failed after {a} steps, as it was meant to")
+
+
+@app.task
+def count_primes(limit: int) -> int:
+    """Count the primes below `limit`, one by one: computing that stops for nobody.
+
+    Args:
+        limit: below which they are counted; a million take some ten seconds.
+    """
+    found = 0
+    for number in range(2, limit):
+        if number % 5000 == 0:
+            current().progress(number, limit, unit="number")
+        found += all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
+    return found
+
+
+@app.task(executor="thread")
+def patient_sim(steps: int, delay_seconds: float = 5) -> int | None:
+    """Sleep at each step, in a thread, and look whether to stop.
+
+    Args:
+        steps: how many.
+        delay_seconds: how long each takes.
+    """
+    for done in range(1, steps + 1):
+        time.sleep(delay_seconds)
+        current().progress(done, steps, unit="step")
+        if current().should_stop:
+            return None  # it has stopped as it was asked
+    return steps
+
+
+@app.task(retries=3, backoff=Backoff(first=0.5))
+async def flaky_sim(failures: int = 2, delay_seconds: float = 5) -> str:
+    """Fail some times and then succeed, as a service does that is busy.
+
+    Args:
+        failures: how many attempts fail; with more than 3 the job does.
+        delay_seconds: how long each attempt takes.
+    """
+    attempt = current().attempt
+    current().progress(attempt, failures + 1, unit="attempt")
+    await asyncio.sleep(delay_seconds)
+    if attempt <= failures:
+        raise ConnectionError(f"attempt {attempt}: the service is busy, as it was meant to be")
+    return f"succeeded at attempt {attempt}"
+
+
+@app.polling(interval=1, deadline="1d")
+def remote_sim(seconds: float = 30) -> dict[str, float]:
+    """Pretend to start work on another machine, which is then looked at every second.
+
+    Nothing runs anywhere: the handle says when the work is pretended to have begun, and the clock
+    does the rest. So it goes on whatever becomes of offload, as the work of another machine would.
+
+    Args:
+        seconds: how long the pretended work takes.
+    """
+    return {"began_at": time.time(), "seconds": seconds}
+
+
+@remote_sim.check
+def _look(handle: dict[str, float]) -> Pending | Done:
+    passed = time.time() - handle["began_at"]
+    if passed >= handle["seconds"]:
+        return Done(f"the other machine took {handle['seconds']:g} s")
+    return Pending(round(passed, 1), handle["seconds"], unit="second")

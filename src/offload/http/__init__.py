@@ -11,7 +11,9 @@ brief      start, status, result, cancel
 tasks      /v1/tasks
 jobs       /v1/jobs
 page       one page for people
-query, body, options, wishes   a request, read strictly
+body, options   a request, read strictly
 answers    jobs and values as answers
-problems   every refusal, in one table
+problems   every refusal, as it is sent
+
+What does not depend on the framework is in `offload.wire`.
 """

@@ -11,10 +11,13 @@ from offload.http.door import Accepted, Cancelling, Door
 from offload.lifecycle import Shown
 from offload.model import Job
 from offload.shapes import JobShape, job_shape, path, progress_shape, write
+from offload.wire import answers as wire
+from offload.wire.answers import JSON, Answer
 
-JSON = "application/json"
 
-ACCEPTED_RETRY_SECONDS = "1"
+def response(answer: Answer) -> Response:
+    """Send an answer."""
+    return Response(answer.body, answer.status, answer.headers, answer.media_type)
 
 
 def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -33,22 +36,13 @@ async def shape_of(
 async def finished(door: Door, accepted: Accepted, job: Job, *, for_brief: bool) -> Response:
     """Answer a start whose job has ended while the client waited."""
     shape = await shape_of(door, job, for_brief=for_brief)
-    return json(write(shape), 200, start_headers(accepted))
-
-
-def start_headers(accepted: Accepted) -> dict[str, str]:
-    """Say where the job is found, and that the client's preference was heard."""
-    headers = {"location": path(accepted.job_id)}
-    if accepted.waited is not None:
-        headers["preference-applied"] = f"wait={accepted.waited}"
-    return headers
+    return response(wire.finished(shape, path(job.id), accepted.waited))
 
 
 async def cancelling(door: Door, cancel: Cancelling, *, for_brief: bool) -> Response:
-    """Answer a cancel: 200 when the job stands still, 202 while its holder has yet to confirm."""
+    """Answer a cancel."""
     shape = await shape_of(door, cancel.job, for_brief=for_brief, changed=cancel.changed)
-    headers = {"preference-applied": "handling=lenient"} if cancel.lenient else None
-    return json(write(shape), 202 if shape.state is Shown.CANCELLING else 200, headers)
+    return response(wire.cancelling(shape, lenient=cancel.lenient))
 
 
 def with_tag(request: Request, shape: JobShape) -> Response:

@@ -1,18 +1,19 @@
-"""A request's body, read strictly: JSON, of bounded size and depth, counted as it arrives."""
+"""A request's body as it arrives: counted, and decoded beside the loop where it is large."""
 
 import asyncio
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from offload.errors import Fault, Undecodable
-from offload.http.problems import Problem
-from offload.http.query import MOST_PARAMETERS
-from offload.values import decode_untrusted
-
-MOST_BYTES = 1 << 20
-MOST_DROPPED = 16 << 20
-MOST_LEVELS = 64
+from offload.wire.body import (
+    MOST_BYTES,
+    MOST_DROPPED,
+    check_media_type,
+    decode_object,
+    refuse_members,
+    too_large,
+)
+from offload.wire.problems import Problem
 
 _LARGE = 32 << 10
 """From here on a body is decoded beside the loop: one mebibyte of digits takes a second."""
@@ -27,10 +28,11 @@ async def read_body(request: Request) -> bytes:
     """
     announced = _announced(request)
     if announced > MOST_DROPPED or (announced > MOST_BYTES and "expect" in request.headers):
-        raise _too_large()
+        raise too_large()
     body = await _receive(request)
     if body:
-        _check_media_type(request)
+        headers = request.headers
+        check_media_type(headers.get("content-type", ""), headers.get("content-encoding", ""))
     return body
 
 
@@ -59,29 +61,8 @@ async def _receive(request: Request) -> bytes:
             body += part
         more = message.get("more_body", False)
     if count > MOST_BYTES:
-        raise _too_large()
+        raise too_large()
     return bytes(body)
-
-
-def _too_large() -> Problem:
-    return Problem("body-too-large", f"a body may have {MOST_BYTES:,} bytes at most")
-
-
-def _check_media_type(request: Request) -> None:
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
-        raise Problem(
-            "wrong-media-type",
-            "send the body as JSON in UTF-8, with `Content-Type: application/json`",
-            headers={"accept": "application/json"},
-        )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem(
-            "wrong-media-type",
-            "send the body as it is, without a Content-Encoding",
-            headers={"accept-encoding": "identity"},
-        )
 
 
 async def read_object(body: bytes) -> dict[str, Any]:
@@ -93,12 +74,9 @@ async def read_object(body: bytes) -> dict[str, Any]:
     """
     if not body:
         return {}
-    value = await asyncio.to_thread(_decode, body) if len(body) > _LARGE else _decode(body)
-    if not isinstance(value, dict):
-        raise Problem("malformed-request", "the body must be a JSON object")
-    if len(value) > MOST_PARAMETERS:
-        raise Problem("malformed-request", f"more than {MOST_PARAMETERS} parameters were given")
-    return value
+    return (
+        await asyncio.to_thread(decode_object, body) if len(body) > _LARGE else decode_object(body)
+    )
 
 
 async def read_nothing(request: Request) -> None:
@@ -107,14 +85,4 @@ async def read_nothing(request: Request) -> None:
     Raises:
         Problem: it says something, or cannot be read.
     """
-    said = await read_object(await read_body(request))
-    if said:
-        faults = [Fault(name, "unexpected") for name in said]
-        raise Problem("invalid-parameters", "nothing is to be said in this body", faults=faults)
-
-
-def _decode(body: bytes) -> object:
-    try:
-        return decode_untrusted(body, depth=MOST_LEVELS)
-    except Undecodable as error:
-        raise Problem("malformed-request", f"in the body: {error}") from None
+    refuse_members(await read_object(await read_body(request)))

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from offload.errors import Draining, OffloadError
 from offload.http import problems
 from offload.http.door import Door
-from offload.http.security import HEADERS, POLICY
+from offload.wire.security import HEADERS, POLICY
 
 
 class Boundary:

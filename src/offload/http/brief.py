@@ -1,65 +1,28 @@
 """The brief's routes: start, status, result and cancel, with query parameters and integer ids."""
 
-from msgspec import Raw, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload import verbs
 from offload.http import answers
 from offload.http.body import read_body, read_nothing, read_object
-from offload.http.door import Accepted, Door
-from offload.http.problems import Problem
-from offload.http.query import read_id, read_query, refuse_repeated
-from offload.lifecycle import Shown
-from offload.shapes import write
-from offload.signature import Signature
-
-
-class Started(Struct, frozen=True):
-    """A start that was accepted."""
-
-    id: int
-    task_id: int
-    task: str
-    state: Shown
-    status: Shown
-
-
-class Result(Struct, frozen=True):
-    """What a job has returned."""
-
-    id: int
-    task_id: int
-    state: Shown
-    status: Shown
-    result: Raw
+from offload.http.door import Door
+from offload.shapes import path, write
+from offload.wire import brief
+from offload.wire.query import read_id, read_query
 
 
 async def start(door: Door, request: Request) -> Response:
     """Start a job with parameters from the query, or from a JSON object as the body."""
     task = door.app.find(request.path_params["task"])
-    params = await _params(task.registered.signature, request)
-    accepted = await door.start(request, "POST /start", task.new_job(params))
-    if accepted.finished is not None:
-        return await answers.finished(door, accepted, accepted.finished, for_brief=True)
-    return _accepted(accepted)
-
-
-async def _params(signature: Signature, request: Request) -> bytes:
     pairs = read_query(request.scope["query_string"])
     body = await read_body(request)
-    if pairs and body:
-        raise Problem("malformed-request", "give the parameters in the query or in the body")
-    if body:
-        return signature.check(await read_object(body))
-    refuse_repeated(signature.repeated(pairs))
-    return signature.check_text(pairs)
-
-
-def _accepted(accepted: Accepted) -> Response:
-    job_id, queued = accepted.job_id, Shown.QUEUED
-    headers = answers.start_headers(accepted) | {"retry-after": answers.ACCEPTED_RETRY_SECONDS}
-    return answers.json(write(Started(job_id, job_id, accepted.task, queued, queued)), 202, headers)
+    said = await read_object(body) if body else None
+    params = brief.check_params(task.registered.signature, pairs, said)
+    accepted = await door.start(request, brief.START, task.new_job(params))
+    if accepted.finished is not None:
+        return await answers.finished(door, accepted, accepted.finished, for_brief=True)
+    job_id = accepted.job_id
+    return answers.response(brief.accepted(job_id, accepted.task, path(job_id), accepted.waited))
 
 
 async def status(door: Door, request: Request) -> Response:
@@ -71,9 +34,7 @@ async def status(door: Door, request: Request) -> Response:
 async def result(door: Door, request: Request) -> Response:
     """Show what a job has returned; only one that has succeeded has a result."""
     job = await door.app.aread_job(read_id(request.scope["query_string"]))
-    value = verbs.value(job, door.app.shown(job))
-    succeeded = Shown.SUCCEEDED
-    return answers.json(write(Result(job.id, job.id, succeeded, succeeded, Raw(value))))
+    return answers.response(brief.result(job, door.app.shown(job)))
 
 
 async def cancel(door: Door, request: Request) -> Response:

@@ -1,8 +1,7 @@
 """The HTTP door of an Offload: what both faces, the brief's routes and v1, do in the same way."""
 
 import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -10,12 +9,11 @@ from starlette.requests import ClientDisconnect, Request
 
 from offload.app import Offload
 from offload.errors import AlreadyFinished, Draining, Evicted, StoreError
-from offload.http.problems import Problem, log
-from offload.http.query import job_id_of
-from offload.http.wishes import idempotency_key, preferences
 from offload.lifecycle import Shown, shown_state
 from offload.model import By, Job, NewJob, Wish
-from offload.values import decode, encode
+from offload.wire.problems import Problem, log
+from offload.wire.query import job_id_of
+from offload.wire.wishes import digest, idempotency_key, preferences
 
 T = TypeVar("T")
 
@@ -78,9 +76,9 @@ class Door:
         if self.draining:
             raise Draining("the server is stopping and starts nothing new; try again soon")
         key = idempotency_key(request.headers)
-        digest = b"" if key is None else _digest(face, job, options)
+        sum_of_it = b"" if key is None else digest(face, job, options)
         by = asker(request)
-        inserted = await self.app.perform(self.app.admitting((job,), by, key, digest))
+        inserted = await self.app.perform(self.app.admitting((job,), by, key, sum_of_it))
         await self._hire(job)
         job_id = inserted.ids[0]
         wait = preferences(request.headers).wait
@@ -169,18 +167,6 @@ def path_id(request: Request) -> int:
     if job_id is None:
         raise Problem("invalid-id", f"no job has an id like {text!r}", status=404)
     return job_id
-
-
-def _digest(face: str, job: NewJob, options: bytes) -> bytes:
-    """Tell one request from another: the order in which parameters were given does not count."""
-    parts = (face.encode(), job.task.encode(), _sorted(job.params), _sorted(options or b"{}"))
-    return hashlib.sha256(b"\0".join(parts)).digest()
-
-
-def _sorted(stored: bytes) -> bytes:
-    values = decode(stored)
-    assert isinstance(values, Mapping)
-    return encode(dict(sorted(values.items())))
 
 
 async def _unless_gone(request: Request, waiting: Awaitable[T]) -> T:

@@ -12,11 +12,11 @@ from offload.errors import Fault, InvalidParameters, UnknownTask
 from offload.http import answers
 from offload.http.body import read_nothing
 from offload.http.door import Door, path_id
-from offload.http.query import invalid, job_id_of, read_by, read_no_query
-from offload.http.wishes import LONGEST_WAIT_SECONDS
 from offload.model import Job, State
 from offload.shapes import JobShape, event_shape, job_shape, write
 from offload.signature import Signature
+from offload.wire.query import invalid, job_id_of, read_by, read_no_query
+from offload.wire.wishes import LONGEST_WAIT_SECONDS
 
 MOST_JOBS = 500
 

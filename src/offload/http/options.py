@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from offload.errors import Fault, InvalidParameters
-from offload.registry import HIGHEST_PRIORITY, LOWEST_PRIORITY
+from offload.options import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from offload.signature import Signature
 
 _Name = Annotated[str, Meta(min_length=1, max_length=100, pattern="^[A-Za-z0-9_.-]+$")]

@@ -18,9 +18,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from offload.http.body import MOST_DROPPED
 from offload.http.problems import MEDIA_TYPE, Problem, document
-from offload.http.security import HEADERS, POLICY
+from offload.wire.body import MOST_DROPPED
+from offload.wire.security import HEADERS, POLICY
 
 LARGEST_HEAD = 64 << 10
 

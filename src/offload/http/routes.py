@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload.http import answers, brief, jobs, page, tasks
+from offload.http import answers, brief, jobs, page, schedules, tasks
 from offload.http.door import Door
 from offload.http.routing import Access, Route
 
@@ -29,6 +29,7 @@ ROUTES = (
     Route("POST", "/v1/tasks/{name}/jobs", tasks.start, _SUBMIT, "start a job with options"),
     Route("GET", "/v1/tasks/{name}", tasks.show, _READ, "describe a task"),
     Route("GET", "/v1/tasks", tasks.listing, _READ, "list what can be started"),
+    Route("GET", "/v1/schedules", schedules.listing, _READ, "list what starts by itself"),
     Route("GET", "/", page.show, _READ, "a page for people"),
     Route("GET", "/healthz", healthz, Access.EVERYBODY, "say that the process turns"),
 )

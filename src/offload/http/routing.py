@@ -16,7 +16,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from offload.http.door import Door
-from offload.http.problems import Problem
+from offload.wire.problems import Problem, allow, wrong_method
 
 Handler = Callable[[Door, Request], Awaitable[Response]]
 
@@ -56,7 +56,7 @@ class Resource:
         self._handlers = {route.method: route.handler for route in routes}
         if "GET" in self._handlers:
             self._handlers["HEAD"] = self._handlers["GET"]
-        self.allow = ", ".join(sorted([*self._handlers, "OPTIONS"]))
+        self.allow = allow(self._handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for this path."""
@@ -66,11 +66,7 @@ class Resource:
         elif scope["method"] == "OPTIONS":
             response = Response(status_code=204, headers={"allow": self.allow})
         else:
-            raise Problem(
-                "wrong-method",
-                f"{scope['method'][:20]} is not possible here; {self.allow} are",
-                headers={"allow": self.allow},
-            )
+            raise wrong_method(scope["method"], self.allow)
         await response(scope, receive, send)
 
 

@@ -1,4 +1,4 @@
-"""What every request must pass before anything looks at it, and what every answer carries.
+"""What every request must pass before anything looks at it.
 
 On every method and path, also those that do not exist:
 
@@ -18,29 +18,16 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from offload.http.problems import Problem
 from offload.http.routing import Access, Route
+from offload.wire.problems import Problem
+from offload.wire.security import (
+    LOCAL_NAMES,
+    SAFE_METHODS,
+    check_length,
+    check_path,
+    check_site,
+)
 
-LONGEST_REQUEST_LINE = 8 << 10
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-
-STRICT_POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-HEADERS: list[tuple[bytes, bytes]] = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-]
-"""What every answer carries; a page adds a content security policy of its own."""
-
-POLICY = (b"content-security-policy", STRICT_POLICY)
-
-_SPARE = len(b"  HTTP/1.1\r\n")
 _WATCHED = frozenset({b"host", b"origin", b"sec-fetch-site", b"authorization"})
 
 
@@ -116,10 +103,11 @@ class Guard:
             if name in _WATCHED:
                 said[name].append(value)
         own_origins = self._own_origins(said[b"host"])
-        _check_length(scope)
-        _check_path(scope)
+        query = scope["query_string"]
+        check_length(scope["method"], len(scope["raw_path"]) + len(query) + bool(query))
+        check_path(scope["path"])
         if scope["method"] not in SAFE_METHODS:
-            _check_site(said[b"sec-fetch-site"], said[b"origin"], own_origins)
+            check_site(said[b"sec-fetch-site"], said[b"origin"], own_origins)
         if self._token is not None and scope["path"] not in self._open:
             _check_token(said[b"authorization"], self._token)
 
@@ -135,34 +123,6 @@ class Guard:
                 "or start it with --allow-host and that name",
             )
         return origins
-
-
-def _check_length(scope: Scope) -> None:
-    target = len(scope["raw_path"]) + len(scope["query_string"]) + bool(scope["query_string"])
-    if len(scope["method"]) + target + _SPARE > LONGEST_REQUEST_LINE:
-        raise Problem(
-            "request-line-too-long",
-            f"a request line may have {LONGEST_REQUEST_LINE:,} bytes; send parameters as a JSON "
-            "body instead",
-        )
-
-
-def _check_path(scope: Scope) -> None:
-    """Servers decode a path leniently; what was no UTF-8 stands there as U+FFFD."""
-    if "\ufffd" in scope["path"]:
-        raise Problem("malformed-request", "the path is not UTF-8")
-
-
-def _check_site(
-    fetch_sites: Sequence[bytes], origins: Sequence[bytes], own_origins: frozenset[bytes]
-) -> None:
-    """Judge by Sec-Fetch-Site, which no script can set; older browsers send only the Origin."""
-    if fetch_sites:
-        is_own = all(site in (b"same-origin", b"none") for site in fetch_sites)
-    else:
-        is_own = all(origin.lower() in own_origins for origin in origins)
-    if not is_own:
-        raise Problem("cross-site", "a page of another site may not ask for this")
 
 
 def _check_token(credentials: Sequence[bytes], digest: bytes) -> None:

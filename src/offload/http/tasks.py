@@ -13,11 +13,12 @@ from offload.http import answers
 from offload.http.body import read_body, read_object
 from offload.http.door import Accepted, Door
 from offload.http.options import Options, read_options
-from offload.http.query import read_no_query
 from offload.lifecycle import Shown
 from offload.shapes import path, write
 from offload.signature import Signature
 from offload.task import Task
+from offload.wire.answers import ACCEPTED_RETRY_SECONDS, start_headers
+from offload.wire.query import read_no_query
 
 _MEMBERS = ("params", "texts", "options")
 
@@ -139,5 +140,5 @@ def _member(body: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _accepted(accepted: Accepted, state: Shown) -> Response:
     itself = path(accepted.job_id)
     links = {"self": itself, "cancel": f"{itself}/cancel"}
-    headers = answers.start_headers(accepted) | {"retry-after": answers.ACCEPTED_RETRY_SECONDS}
+    headers = start_headers(itself, accepted.waited) | {"retry-after": ACCEPTED_RETRY_SECONDS}
     return answers.json(write(Started(accepted.job_id, accepted.task, state, links)), 202, headers)

@@ -22,7 +22,7 @@ from offload.cli.verbs import JobView
 from offload.cli.watching import Named, follow
 from offload.config import load_config
 from offload.errors import AlreadyFinished
-from offload.examples.boxes import PollingBox
+from offload.examples.boxes import PollingDouble
 from offload.loading import load
 
 Started = list[tuple[Act, Sequence[int]]]
@@ -92,14 +92,14 @@ def _executor(app: Offload, act: Act) -> str:
 
 def _start(app: Offload, act: Act) -> Sequence[int]:
     if act.task == BOX:
-        return [_submit(app, PollingBox(**call)) for call in act.calls]
+        return [_submit(app, PollingDouble(**call)) for call in act.calls]
     task = app.find(act.task).using(**act.options)
     if len(act.calls) == 1:
         return [task.start(**act.calls[0]).id]
     return [job.id for job in task.map(act.calls).jobs()]
 
 
-def _submit(app: Offload, box: PollingBox) -> int:
+def _submit(app: Offload, box: PollingDouble) -> int:
     return app.submit(box, name=BOX, kind="polling", interval=0.5).id
 
 

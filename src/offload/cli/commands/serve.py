@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Serve tasks over HTTP, and run their jobs.
 
-    Serves the tasks in FILE_OR_MODULE (tasks.py, pkg.module, tasks.py:app); without it, two
+    Serves the tasks in FILE_OR_MODULE (tasks.py, pkg.module, tasks.py:app); without it, the
     example tasks. --concurrency, --capacity and --keep are written into the database when they are
     given; else they only apply to a new one.
 

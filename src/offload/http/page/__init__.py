@@ -14,8 +14,8 @@ from starlette.responses import Response
 from offload.http.door import Door
 from offload.http.page import commands, state
 from offload.http.page.html import Html, fill
-from offload.http.query import read_no_query
 from offload.model import State
+from offload.wire.query import read_no_query
 
 NEWEST = 20
 

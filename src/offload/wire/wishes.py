@@ -4,17 +4,29 @@
 to the client: one that cannot be kept is refused.
 """
 
+import hashlib
 import re
+from collections.abc import Mapping
+from typing import Protocol
 
 from msgspec import Struct
-from starlette.datastructures import Headers
 
-from offload.http.problems import Problem
+from offload.model import NewJob
+from offload.values import decode, encode
+from offload.wire.problems import Problem
 
 LONGEST_WAIT_SECONDS = 60
 
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Headers(Protocol):
+    """What is needed of a framework's headers: all lines of one name."""
+
+    def getlist(self, key: str, /) -> list[str]:
+        """Return them in their order."""
+        ...
 
 
 class Preferences(Struct, frozen=True):
@@ -64,3 +76,21 @@ def idempotency_key(headers: Headers) -> str | None:
             "without spaces",
         )
     return keys[0]
+
+
+def digest(face: str, job: NewJob, options: bytes = b"") -> bytes:
+    """Tell one request from another: the order in which parameters were given does not count.
+
+    Args:
+        face: the route that was used: another one makes another request of it.
+        job: from `Task.new_job`.
+        options: what else the client said about it, as JSON.
+    """
+    parts = (face.encode(), job.task.encode(), _sorted(job.params), _sorted(options or b"{}"))
+    return hashlib.sha256(b"\0".join(parts)).digest()
+
+
+def _sorted(stored: bytes) -> bytes:
+    values = decode(stored)
+    assert isinstance(values, Mapping)
+    return encode(dict(sorted(values.items())))

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from offload.errors import InvalidParameters
-from offload.http.problems import Problem
 from offload.signature import Signature
+from offload.wire.problems import Problem
 
 MOST_PARAMETERS = 1000
 
