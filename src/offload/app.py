@@ -14,12 +14,16 @@ from msgspec import UNSET, UnsetType
 
 from offload import lifecycle, model, reasons, verbs
 from offload.backoff import Backoff
+from offload.boxes import Kind, awaited, class_task, how, maker_of
+from offload.boxes.box import HowOptions
 from offload.clock import Clock, SystemClock
+from offload.completion import NONE_FOUND, Several
 from offload.desk import Desk
-from offload.errors import Evicted, InvalidTask, JobError
+from offload.errors import Evicted, InvalidTask, JobError, OffloadError
 from offload.group import Group
 from offload.job import Job
 from offload.lifecycle import Shown
+from offload.lifespan import Lifespan, Scope
 from offload.model import By, NewJob, QueueSettings, State, Wish
 from offload.options import Duration
 from offload.polling import Polling
@@ -38,12 +42,15 @@ from offload.store.base import (
     Situation,
     Workers,
 )
+from offload.submitted import Accepted, BoxGroup, BoxJob, ids_of, stored
+from offload.submitting import Making, SubmitOptions, submit
 from offload.task import Task
-from offload.values import decode
+from offload.values import decode, encode
 from offload.verbs import Plan, ask
 from offload.worker.schedules import timetable
 
 P = ParamSpec("P")
+Hook = TypeVar("Hook", bound=Callable[[], Any])
 R = TypeVar("R")
 
 DEFAULT_QUEUE = "default"
@@ -56,6 +63,7 @@ Events = list[model.Event]
 Settings = list[model.Queue]
 Workforce = list[model.WorkerInfo]
 Timetables = list[Timetable]
+Submissions = list[Accepted]
 Values = list[Any]
 
 
@@ -114,6 +122,8 @@ class Offload(Desk):
         super().__init__(arguments, queue, clock or SystemClock())
         self._tasks: dict[str, Task[Any, Any]] = {}
         self._started_ids: Ids | None = None
+        self._started_boxes: Submissions | None = None
+        self._box_classes: dict[type, Mapping[str, Any]] = {}
 
     # --- tasks
 
@@ -326,6 +336,37 @@ class Offload(Desk):
         """
         return self._tasks[self.registry.find(name).name]
 
+    @overload
+    def lifespan(self, function: Hook, /) -> Hook: ...
+
+    @overload
+    def lifespan(
+        self, function: None = None, /, *, scope: Scope | None = None
+    ) -> Callable[[Hook], Hook]: ...
+
+    def lifespan(
+        self, function: Hook | None = None, /, *, scope: Scope | None = None
+    ) -> Hook | Callable[[Hook], Hook]:
+        """Register a hook round the life of workers or of their child processes: `@app.lifespan`.
+
+        A generator function with one `yield`: what stands before it sets up, what stands after it
+        tears down. An async one runs in each worker, any other in each child process.
+
+        Args:
+            function: the hook; without parameters.
+            scope: "worker" or "child", to say otherwise.
+
+        Raises:
+            InvalidTask: it is no such function, or cannot run there.
+        """
+        if function is None:
+            return lambda function: self._add_lifespan(function, scope)
+        return self._add_lifespan(function, scope)
+
+    def _add_lifespan(self, function: Hook, scope: Scope | None) -> Hook:
+        self.lifespans.append(Lifespan.of(function, scope=scope))
+        return function
+
     # --- starting
 
     def start(self, name: str, /, **params: Any) -> Job[Any]:
@@ -424,6 +465,158 @@ class Offload(Desk):
             self._started_ids += ids
         return [Job(job_id, self) for job_id in ids]
 
+    # --- black boxes
+
+    def submit(self, box: object, /, **options: Unpack[SubmitOptions]) -> BoxJob[Any]:
+        """Run an object with `run()` and `get_output()` in this program; returns at once.
+
+        Nothing is waited for, not even the disk: `job.id` waits until the job is stored. The object
+        is bound to this program: no other one ever runs it, and it is `lost` when this one ends.
+
+        Args:
+            box: the object. Both methods may block, and may be coroutine functions. If it has a
+                method `cancel`, that is called once to stop it.
+            **options: all may be left out:
+
+                - `kind`: "blocking": `run()`, and what one `get_output()` returns then is the
+                  output, None included. "polling": `run()`, and `get_output()` is asked at
+                  intervals until it returns something else than `pending`. Not given, it is
+                  guessed: what returns `pending` right after `run()` is polling, 24 h at most;
+                - `interval`: the time between two questions, 1 s unless given; it grows up to
+                  `slowest`, where that is given;
+                - `pending`: what says "not yet"; None unless given;
+                - `error_budget`: the job fails when so many questions in a row have raised; 1;
+                - `deadline`: by when it must have ended, and as for `Task.using` `name`, `queue`,
+                  `priority`, `delay`, `run_at`, `owner`, `tags`, `retries`, `backoff`, `timeout`.
+
+        Raises:
+            TypeError: it is no black box; says what is missing.
+            ValueError: an option does not fit; says which and why.
+            ConfigError: this program runs no jobs.
+        """
+        job = submit(self, [box], options, self._box_classes, grouped=False).jobs()[0]
+        assert isinstance(job, BoxJob)
+        return job
+
+    async def asubmit(self, box: object, /, **options: Unpack[SubmitOptions]) -> BoxJob[Any]:
+        """The same for a loop; returns when the job is stored, or raises what the store refused."""
+        job = self.submit(box, **options)
+        await stored(job.accepted)
+        return job
+
+    def submit_many(
+        self, boxes: Iterable[object], /, **options: Unpack[SubmitOptions]
+    ) -> BoxGroup[Any]:
+        """Run several black boxes as one group, all or none; returns its handle at once.
+
+        Raises:
+            ValueError: there is none; or as `submit`.
+        """
+        several = tuple(boxes)
+        if not several:
+            raise ValueError("submit_many() takes at least one black box")
+        return submit(self, several, options, self._box_classes, grouped=True)
+
+    async def asubmit_many(
+        self, boxes: Iterable[object], /, **options: Unpack[SubmitOptions]
+    ) -> BoxGroup[Any]:
+        """The same for a loop; returns when they are stored, or raises what the store refused."""
+        group = self.submit_many(boxes, **options)
+        await stored(group.accepted)
+        return group
+
+    def register(
+        self,
+        kind_of_box: type,
+        /,
+        *,
+        kind: Kind | None = None,
+        interval: Duration | None = None,
+        slowest: Duration | None = None,
+        pending: Any = None,
+        error_budget: int = 1,
+        **options: Unpack[PollingOptions],
+    ) -> Task[Any, Any]:
+        """Register a class of black boxes as a task: started by name, over HTTP too.
+
+        A start gives the parameters of `__init__`; whichever worker takes the job makes the object
+        and runs it. Such a job is not bound to a program. Objects of the class that are handed in
+        with `submit` are run in the same way.
+
+        Args:
+            kind_of_box: the class.
+            kind: "blocking" or "polling"; guessed for each object unless given, see `submit`.
+            interval: the time between two questions.
+            slowest: the interval grows up to this.
+            pending: what says "not yet".
+            error_budget: the job fails when so many questions in a row have raised.
+            **options: as for `task`.
+
+        Raises:
+            InvalidTask: it is no class of black boxes, or an option does not fit; says why.
+        """
+        said: HowOptions = {
+            "kind": kind,
+            "interval": interval,
+            "slowest": slowest,
+            "pending": pending,
+            "error_budget": error_budget,
+        }
+        make = maker_of(kind_of_box)
+        try:
+            way = how(kind_of_box, **said)
+        except ValueError as error:
+            raise InvalidTask(f"the task {kind_of_box.__name__!r}: {error}") from error
+        registered = self.registry.put(
+            class_task(self.registry.add(make, executor="thread", **options), way)
+        )
+        self._box_classes[kind_of_box] = said
+        task: Task[Any, Any] = Task(registered, make, self)
+        self._tasks[registered.name] = task
+        return task
+
+    def hand_in(self, making: Making, accepted: Accepted, *, grouped: bool) -> None:
+        """Store jobs a moment later, and see that somebody here runs them; see `submit`."""
+        if self._started_boxes is not None:
+            self._started_boxes.append(accepted)
+        self.porter.take(lambda: self._carry(making, accepted, grouped))
+
+    def _carry(self, making: Making, accepted: Accepted, grouped: bool) -> None:
+        try:
+            self.listen_for_boxes()
+            self.carry_on(self.admitting(making(), grouped=grouped), accepted)
+            self.hire_here()
+        except OffloadError as error:
+            if not accepted.done():
+                accepted.set_exception(error)
+
+    def states(
+        self, jobs: Iterable[Job[Any] | Group[Any] | int] | Group[Any], /
+    ) -> dict[Job[Any], Shown]:
+        """Return what each of these jobs is doing now, with one reading for all of them.
+
+        Args:
+            jobs: handles, ids, and groups, which stand for all their jobs.
+
+        Returns:
+            The state by handle, in the order asked for. A black box that is not stored yet is
+            "queued"; one that was refused, and a job that is no longer kept, is left out.
+
+        Raises:
+            UnknownJob: an id was never issued.
+        """
+        asked = Several.of(jobs, self)
+        found = self.run(asked.question()) if asked.ids else NONE_FOUND
+        return asked.states(found, self.now())
+
+    async def astates(
+        self, jobs: Iterable[Job[Any] | Group[Any] | int] | Group[Any], /
+    ) -> dict[Job[Any], Shown]:
+        """The same without blocking the loop."""
+        asked = await Several.aof(jobs, self)
+        found = await self.perform(asked.question()) if asked.ids else NONE_FOUND
+        return asked.states(found, self.now())
+
     # --- groups
 
     def get_group(self, group_id: int) -> Group[Any]:
@@ -490,9 +683,17 @@ class Offload(Desk):
 
     def _outcome(self, job: model.Job) -> Any:
         try:
-            return decode(verbs.value(job, self.shown(job)))
+            return self._value_of(job)
         except JobError as error:
             return error
+
+    def _value_of(self, job: model.Job) -> Any:
+        """Return a job's result: of a black box of this program the object itself."""
+        if job.bound_to is not None and job.state is State.SUCCEEDED:
+            output = self.shelf.output(job.id)
+            if output is not UNSET:
+                return output
+        return decode(verbs.value(job, self.shown(job)))
 
     def cancel_group(self, group_id: int) -> int:
         """Ask for all jobs of a group to be cancelled; see `Group.cancel`."""
@@ -531,6 +732,9 @@ class Offload(Desk):
         states: Iterable[str] = (),
         task: str | None = None,
         queue: str | None = None,
+        tag: str | None = None,
+        group: int | None = None,
+        since: float | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Records:
@@ -540,13 +744,17 @@ class Offload(Desk):
             states: only jobs in these stored states; all when empty.
             task: only jobs of this task.
             queue: only jobs of this queue.
+            tag: only jobs with this tag.
+            group: only jobs of the group with this id.
+            since: only jobs that were started at this instant or later, seconds since the epoch.
             limit: how many at most.
             before: only jobs with a smaller id: the last one of the page before.
 
         Raises:
             ValueError: there is no such stored state.
         """
-        return self.run(ask(List(limit, before, _states(states), task, queue)))
+        wanted = List(limit, before, _states(states), task, queue, tag, group, since)
+        return self.run(ask(wanted))
 
     async def alist(
         self,
@@ -554,11 +762,15 @@ class Offload(Desk):
         states: Iterable[str] = (),
         task: str | None = None,
         queue: str | None = None,
+        tag: str | None = None,
+        group: int | None = None,
+        since: float | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Records:
         """The same without blocking the loop."""
-        return await self.perform(ask(List(limit, before, _states(states), task, queue)))
+        wanted = List(limit, before, _states(states), task, queue, tag, group, since)
+        return await self.perform(ask(wanted))
 
     def read_job(self, job_id: int) -> model.Job:
         """Return a job's record; see `Job.read`."""
@@ -631,31 +843,31 @@ class Offload(Desk):
         is_alive = self.open().presence.is_alive
         alive = [worker for worker in situation.workers if is_alive(worker)]
         if job.state is State.RUNNING:
-            return reasons.why_running(job, alive)
+            return reasons.why_running(job, alive, self.now()) or awaited(job)
         return reasons.why_queued(job, alive, situation, self.now())
 
     # --- waiting
 
     def wait_for(self, job_id: int, timeout: float | None) -> bool:
         """Wait for a job's end; see `Job.wait`."""
-        return self.wait_until(job_id, _is_finished, timeout).is_finished
+        return self.wait_until(job_id, None, timeout).is_finished
 
     async def await_for(self, job_id: int, timeout: float | None) -> bool:
         """The same without blocking the loop."""
-        return (await self.await_until(job_id, _is_finished, timeout)).is_finished
+        return (await self.await_until(job_id, None, timeout)).is_finished
 
     def result_of(self, job_id: int, timeout: float | None) -> Any:
         """Wait for a job's result; see `Job.result`."""
-        return self._value(self.wait_until(job_id, _is_finished, timeout), timeout)
+        return self._value(self.wait_until(job_id, None, timeout), timeout)
 
     async def aresult_of(self, job_id: int, timeout: float | None) -> Any:
         """The same without blocking the loop."""
-        return self._value(await self.await_until(job_id, _is_finished, timeout), timeout)
+        return self._value(await self.await_until(job_id, None, timeout), timeout)
 
     def _value(self, job: model.Job, timeout: float | None) -> Any:
         if not job.is_finished:
             raise TimeoutError(f"job {job.id} is {self.shown(job)} after {timeout:g} s; it goes on")
-        return decode(verbs.value(job, self.shown(job)))
+        return self._value_of(job)
 
     # --- stopping
 
@@ -685,6 +897,39 @@ class Offload(Desk):
         """Return the plan that asks something of a job."""
         return verbs.request(job_id, wish, self.now, by or self._by())
 
+    # --- completing
+
+    def complete(self, job_id: int, token: str, value: Any = None) -> bool:
+        """End a polling job early: the other side says that its work is done, and gives the value.
+
+        For webhooks: the start function gives `current().completion_token` to the other side, which
+        sends it back. The job's `on_cleanup` runs, then it has succeeded.
+
+        Args:
+            job_id: the job.
+            token: its completion token; a secret of this job, the same for as long as it is kept.
+            value: the job's result.
+
+        Returns:
+            Whether this changed anything: False for one that was completed, or succeeded, before.
+
+        Raises:
+            NotCompletable: the token is not the job's; it is no polling job, has not been begun or
+                is being cancelled.
+            AlreadyFinished: the job has failed or was cancelled.
+            NotSerializable: JSON cannot carry the value.
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self.run(self.completing(job_id, token, value))
+
+    async def acomplete(self, job_id: int, token: str, value: Any = None) -> bool:
+        """The same without blocking the loop."""
+        return await self.perform(self.completing(job_id, token, value))
+
+    def completing(self, job_id: int, token: str, value: Any, by: By | None = None) -> Plan[bool]:
+        """Return the plan that completes a job from outside."""
+        return verbs.complete(job_id, token, encode(value), self.now, by or self._by())
+
     # --- queues
 
     def set_queue(
@@ -701,6 +946,7 @@ class Offload(Desk):
 
     def __enter__(self) -> "Offload":
         self._started_ids = []
+        self._started_boxes = []
         return self
 
     def __exit__(
@@ -711,10 +957,12 @@ class Offload(Desk):
     ) -> None:
         """Wait for the jobs that were started in the block, then close; on an error just close."""
         started, self._started_ids = self._started_ids or [], None
+        boxes, self._started_boxes = self._started_boxes or [], None
         if kind is None:
+            started += ids_of(boxes)
             for job_id in started:
                 with suppress(Evicted):  # it has ended
-                    self.wait_until(job_id, _is_finished, None)
+                    self.wait_until(job_id, None, None)
         self.close()
 
     async def __aenter__(self) -> "Offload":
@@ -727,10 +975,12 @@ class Offload(Desk):
         trace: TracebackType | None,
     ) -> None:
         started, self._started_ids = self._started_ids or [], None
+        boxes, self._started_boxes = self._started_boxes or [], None
         if kind is None:
+            started += await asyncio.to_thread(ids_of, boxes)
             for job_id in started:
                 with suppress(Evicted):  # it has ended
-                    await self.await_until(job_id, _is_finished, None)
+                    await self.await_until(job_id, None, None)
         await asyncio.to_thread(self.close)
 
 
@@ -740,7 +990,3 @@ def _last_unfinished(jobs: list[model.Job]) -> int | None:
 
 def _states(states: Iterable[str]) -> tuple[State, ...]:
     return tuple(State(state) for state in states)
-
-
-def _is_finished(job: model.Job) -> bool:
-    return job.is_finished

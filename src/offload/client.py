@@ -17,10 +17,14 @@ from msgspec import Struct
 
 from offload import errors
 from offload.errors import ConfigError, Fault, OffloadError, StoreUnavailable, Undecodable
+from offload.problems import problem_name
 from offload.values import decode, encode
 
 JobView = dict[str, Any]
 """A job as JSON has it."""
+
+TaskView = dict[str, Any]
+"""A task as JSON has it."""
 
 TIMEOUT_SECONDS = 10.0
 """How long the server may take to answer, beyond the time that it is asked to wait."""
@@ -177,6 +181,37 @@ class Client:
         job: JobView = self._ask("POST", f"/v1/jobs/{job_id}/cancel", b"")
         return job
 
+    def retry(self, job_id: int) -> JobView:
+        """Run a failed or cancelled job again, under its own id.
+
+        Raises:
+            AlreadyFinished: it has succeeded.
+            NotFinished: it has not ended.
+            QueueFull: its queue has no room for it.
+            UnknownJob, Evicted: there is no such job.
+        """
+        job: JobView = self._ask("POST", f"/v1/jobs/{job_id}/retry", b"")
+        return job
+
+    def tasks(self) -> Sequence[TaskView]:
+        """Return the tasks that can be started, by name."""
+        found: Sequence[TaskView] = self._get("/v1/tasks")["items"]
+        return found
+
+    def task(self, name: str) -> TaskView:
+        """Return what is known of a task; an alias will do.
+
+        Raises:
+            UnknownTask: there is none; names the nearest ones.
+        """
+        found: TaskView = self._get(f"/v1/tasks/{quote(name, safe='')}")
+        return found
+
+    def schedules(self) -> Sequence[Mapping[str, Any]]:
+        """Return what starts by itself, and when next."""
+        found: Sequence[Mapping[str, Any]] = self._get("/v1/schedules")["items"]
+        return found
+
     def close(self) -> None:
         """Close the connection; the next verb opens it again."""
         self._connection.close()
@@ -299,11 +334,6 @@ _UNFIT = re.compile(r"[^\x21-\x7e]|[<>\"\\^`{|}]")
 # --- problems and exceptions
 
 
-def _name_of(kind: type[OffloadError]) -> str:
-    """Return the name of a problem: `UnknownJob` is `unknown-job`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
-
-
 def error_of(problem: Mapping[str, Any]) -> OffloadError:
     """Return the exception that a problem document stands for, with the server's own words.
 
@@ -333,7 +363,7 @@ _MEMBERS = ("state", "nearest", "task", "queue", "capacity", "key")
 
 _KINDS: Mapping[str, type[OffloadError]] = {
     **{
-        _name_of(kind): kind
+        problem_name(kind): kind
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, OffloadError)
     },

@@ -187,6 +187,7 @@ class Desk:
             equip=self._equip,
             house=house.token,
             shelf=self.shelf,
+            lifespans=tuple(self.lifespans),
         )
 
     def _equip(self, mark: str) -> dict[str, Executor]:
@@ -303,8 +304,9 @@ class Desk:
             if house is None:
                 return 0
             house.is_ending = True
+        boxes = self.shelf.unfinished()
         unfinished = house.stop_worker(patience, self.config.grace + 1)
-        lose(self.shelf, house.mailbox, self.now(), LOSING_SECONDS)
+        lose(self.shelf, boxes, house.mailbox, self.now(), LOSING_SECONDS)
         house.close(patience, self.config.grace + 1)
         return unfinished
 
@@ -325,8 +327,9 @@ class Desk:
             return None
         with self._opening:
             self._house.is_ending = True
+        boxes = self.shelf.unfinished()
         self._house.stop_worker(0.0, self.config.grace)
-        lost = lose(self.shelf, self._house.mailbox, self.now(), LOSING_SECONDS)
+        lost = lose(self.shelf, boxes, self._house.mailbox, self.now(), LOSING_SECONDS)
         counts: dict[tuple[str, State], int] = self.run(ask(Counts()))
         unfinished = sum(counts[key] for key in counts if key[1] not in model.FINISHED)
         workers: list[model.WorkerInfo] = self.run(ask(Workers()))

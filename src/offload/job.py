@@ -42,6 +42,11 @@ class Job(Generic[R]):
         self._desk = desk
 
     @property
+    def desk(self) -> Any:
+        """The Offload that gave this handle out."""
+        return self._desk
+
+    @property
     def state(self) -> Shown:
         """What the job is doing now, a string such as "queued", "running" or "succeeded".
 

@@ -192,6 +192,15 @@ def conclude(job: Job, outcome: Outcome, now: float, by: By, draw: float = 0.5) 
             return _crashed(job, now, by)
 
 
+def left_behind(job: Job) -> Yielded:
+    """Return how an attempt has ended whose worker is taken for dead, though it may live.
+
+    Its code may have begun, so what is not to be repeated must not go back.
+    """
+    is_lost = job.options.on_crash is OnCrash.FAIL
+    return Yielded(Cause.INTERRUPT if is_lost else Cause.LOST)
+
+
 def expire(job: Job, now: float, by: By) -> Change:
     """Decide what becomes of a job that has not begun by its deadline: it has failed."""
     return _release(job, Move.FAIL, now, by, error=_DEADLINE)
@@ -318,7 +327,8 @@ def _failed(job: Job, failed: Failed, now: float, by: By, draw: float) -> Change
 def _snoozed(job: Job, seconds: float, now: float, by: By) -> Change:
     """It asked for it itself: no attempt is used up. Its deadline holds all the same."""
     reason = "it asked to be run again later"
-    return _later(job, Move.SNOOZE, now + seconds, now, by, reason=reason, **_again(job))
+    back: dict[str, object] = {"reason": reason, **_again(job), **_wish_kept(job)}
+    return _later(job, Move.SNOOZE, now + seconds, now, by, **back)
 
 
 def _later(job: Job, move: Move, run_at: float, now: float, by: By, **columns: object) -> Change:
@@ -338,7 +348,8 @@ def _crashed(job: Job, now: float, by: By) -> Change:
         waits: dict[str, object] = {"reason": "its worker died; another one adopts it"}
         return _release(job, Move.RESCUE, now, by, **_again(job), **_wish_kept(job), **waits)
     crashes = job.crashes + 1
-    if job.bound_to is not None or job.options.on_crash is OnCrash.FAIL:
+    is_once = job.options.on_crash is OnCrash.FAIL and job.handle is None
+    if job.bound_to is not None or is_once:
         error = _lost(job, "died")
         return _release(job, Move.FAIL, now, by, error=error, crashes=crashes)
     if crashes >= MAX_CRASHES:

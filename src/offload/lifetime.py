@@ -63,6 +63,12 @@ def how_to_go_on(unfinished: int, database: Path) -> str:
     )
 
 
+def what_is_lost(boxes: int) -> str:
+    """Say how many black boxes ended with the program."""
+    count = "1 black box has" if boxes == 1 else f"{boxes} black boxes have"
+    return f"offload: {count} failed as lost: only this program could run what it was handed"
+
+
 def _end_all() -> None:
     for lasting in list(_all):
         try:

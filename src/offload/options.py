@@ -19,7 +19,7 @@ from offload.backoff import backoff_of
 from offload.errors import InvalidTask
 from offload.lanes import lane_text
 from offload.model import PLAIN, JobOptions, Lane, OnCrash
-from offload.schedule import Misfire, Schedule, misfire_of, schedule_of
+from offload.schedule import Misfire, Schedule, misfire_of, plan_of, schedule_of
 from offload.text import capped_repr
 from offload.units import Rate, rate, seconds, size
 
@@ -124,6 +124,7 @@ def task_options(task: str, given: Mapping[str, Any]) -> TaskOptions:
     clock = {name: said.pop(name) for name in ("cron", "every", "tz") if name in said}
     try:
         read["schedule"] = schedule_of(**clock)
+        plan_of(read["schedule"], read.get("misfire", "once"), read.get("overlap", False))
     except ValueError as error:
         raise InvalidTask(f"the task {task!r}: {error}") from error
     job = {name: read.pop(name) for name in _OF_JOB if name in read}

@@ -76,9 +76,16 @@ def _lane_blocked(job: Job, facts: _Facts, now: float) -> Iterator[str]:
             yield f"the rate of {name!r} is reached: {rate.count} in {rate.seconds:g} s"
 
 
-def why_running(job: Job, alive: Sequence[WorkerInfo]) -> str | None:
-    """Say that a job recorded as running does not run: its worker is gone."""
-    if any(worker.id == job.worker for worker in alive):
+def why_running(job: Job, alive: Sequence[WorkerInfo], now: float) -> str | None:
+    """Say that a job recorded as running may not run: its worker is gone, or gives no sign."""
+    owner = next((worker for worker in alive if worker.id == job.worker), None)
+    if owner is not None and job.lease_until is not None and now > job.lease_until:
+        silent = now - owner.seen_at
+        return (
+            f"its worker (pid {owner.pid}) has given no sign of life for {silent:.0f} s; "
+            f"if it stays so, end it: kill -9 {owner.pid}"
+        )
+    if owner is not None:
         return job.reason
     if any(not worker.stopping for worker in alive):
         return "its worker is gone; another one gives it back within seconds"

@@ -16,7 +16,7 @@ from offload.model import Error, Event, Job, Progress, State
 write = Encoder().encode
 """Write a shape as JSON bytes."""
 
-_FUTILE = frozenset({"not-serializable", "undecodable"})
+_FUTILE = frozenset({"not-serializable", "undecodable", "out-of-memory"})
 """Kinds of failure that another attempt would only repeat."""
 
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
@@ -24,13 +24,22 @@ _EXACT_FLOATS = 2.0**53
 
 
 class ErrorShape(Struct, frozen=True):
-    """How a job failed; `retryable` says whether another attempt may end otherwise."""
+    """How a job failed; `retryable` says whether another attempt may end otherwise.
+
+    Attributes:
+        exit_code: with which the job's process ended, if it ended.
+        signal: the name of the signal that ended it.
+        peak_memory: bytes that its processes held at most, where that is why it failed.
+    """
 
     code: str
     type: str | None
     message: str
     traceback: str | None
     retryable: bool
+    exit_code: int | None
+    signal: str | None
+    peak_memory: int | None
 
 
 class ProgressShape(Struct, frozen=True):
@@ -68,6 +77,8 @@ class JobShape(Struct, frozen=True, kw_only=True):
         result: what the task returned; null until then, and left out of lists.
         error: how the job failed; left out of lists.
         changed: whether the request that is answered has changed anything.
+        retries: how many further attempts there may be after one that failed.
+        next_check_at: when the work elsewhere that it waits for is looked at next.
         links: what can be done with the job now.
     """
 
@@ -87,13 +98,18 @@ class JobShape(Struct, frozen=True, kw_only=True):
     progress: ProgressShape | None
     reason: str | None
     attempt: int
+    retries: int
     crashes: int
     interrupts: int
+    group: int | None
     owner: str | None
     priority: int
     tags: tuple[str, ...]
+    key: str | None
     created_at: str
     run_at: str | None
+    next_check_at: str | None
+    deadline_at: str | None
     started_at: str | None
     finished_at: str | None
     worker: int | None
@@ -138,13 +154,18 @@ def job_shape(
         progress=progress_shape(job.progress),
         reason=reason,
         attempt=job.attempt,
+        retries=job.options.retries,
         crashes=job.crashes,
         interrupts=job.interrupts,
+        group=job.group,
         owner=job.owner,
         priority=job.priority,
         tags=job.tags,
+        key=job.key,
         created_at=instant(job.created_at),
         run_at=maybe_instant(job.run_at),
+        next_check_at=maybe_instant(job.next_check_at),
+        deadline_at=maybe_instant(job.deadline_at),
         started_at=maybe_instant(job.started_at),
         finished_at=maybe_instant(job.finished_at),
         worker=job.worker,
@@ -160,6 +181,8 @@ def links(job: Job) -> dict[str, str]:
         found["result"] = f"{itself}/result"
     if not job.is_finished and job.requested is None:
         found["cancel"] = f"{itself}/cancel"
+    if job.state in {State.FAILED, State.CANCELLED}:
+        found["retry"] = f"{itself}/retry"
     return found
 
 
@@ -194,6 +217,9 @@ def error_shape(error: Error | None) -> ErrorShape | None:
         message=error.message,
         traceback=error.traceback,
         retryable=error.code not in _FUTILE,
+        exit_code=error.exit_code,
+        signal=error.signal,
+        peak_memory=error.peak_memory,
     )
 
 

@@ -39,6 +39,7 @@ from offload.store.base import (
     KeyTaken,
     MemberJobs,
     Members,
+    Remove,
     Retry,
 )
 from offload.worker.attempt import completion_token
@@ -174,6 +175,19 @@ def retry(job_id: int, now: Callable[[], float], by: By) -> Plan[Job]:
                 raise errors.KeyTaken(key, holder)
             case Gone():
                 raise Evicted(job_id)
+
+
+def remove(job_id: int) -> Plan[Job | None]:
+    """Keep a finished job no longer; returns the job as it stands if it has not ended.
+
+    Raises:
+        UnknownJob, Evicted: there is no such job.
+    """
+    yield from fetch(job_id, bodies=False)
+    answer: Job | Gone | None = yield Remove(job_id)
+    if isinstance(answer, Gone):
+        raise Evicted(job_id)
+    return answer
 
 
 def group(group_id: int) -> Plan[Group]:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -386,3 +387,21 @@ def test_what_the_app_says_of_an_error_goes_first(make_app: MakeApp, tmp_path: P
 
     assert app.test_client().post("/").status_code == 503
     offload.close()
+
+
+def test_hooks_of_the_extension_are_those_of_every_app(make_app: MakeApp) -> None:
+    offload = FlaskOffload()
+    told: list[str] = []
+
+    @offload.lifespan
+    async def connection() -> AsyncIterator[None]:
+        told.append("connect")
+        yield
+
+    @offload.task
+    async def work() -> int:
+        return len(told)
+
+    app = make_app(offload)
+    with app.app_context():
+        assert work.start().result(20) == 1

@@ -12,7 +12,7 @@ from offload.lifecycle import Shown
 from offload.model import Job
 from offload.shapes import JobShape, job_shape, path, progress_shape, write
 from offload.wire import answers as wire
-from offload.wire.answers import JSON, Answer
+from offload.wire.answers import ACCEPTED_RETRY_SECONDS, JSON, Answer, start_headers
 
 
 def response(answer: Answer) -> Response:
@@ -33,10 +33,18 @@ async def shape_of(
     return job_shape(job, door.app.now(), reason, changed=changed, for_brief=for_brief)
 
 
-async def finished(door: Door, accepted: Accepted, job: Job, *, for_brief: bool) -> Response:
-    """Answer a start whose job has ended while the client waited."""
-    shape = await shape_of(door, job, for_brief=for_brief)
+async def started(door: Door, accepted: Accepted, job: Job, *, for_brief: bool) -> Response:
+    """Answer a start whose job has ended while the client waited, or was there before."""
+    changed = False if accepted.is_known else UNSET
+    shape = await shape_of(door, job, for_brief=for_brief, changed=changed)
     return response(wire.finished(shape, path(job.id), accepted.waited))
+
+
+async def retrying(door: Door, job: Job) -> Response:
+    """Answer a retry: the same job waits again."""
+    shape = await shape_of(door, job, for_brief=False, changed=True)
+    headers = start_headers(path(job.id), None) | {"retry-after": ACCEPTED_RETRY_SECONDS}
+    return json(write(shape), 202, headers)
 
 
 async def cancelling(door: Door, cancel: Cancelling, *, for_brief: bool) -> Response:

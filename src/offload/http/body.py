@@ -1,7 +1,8 @@
 """A request's body as it arrives: counted, and decoded beside the loop where it is large."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -10,10 +11,13 @@ from offload.wire.body import (
     MOST_DROPPED,
     check_media_type,
     decode_object,
+    decode_value,
     refuse_members,
     too_large,
 )
 from offload.wire.problems import Problem
+
+T = TypeVar("T")
 
 _LARGE = 32 << 10
 """From here on a body is decoded beside the loop: one mebibyte of digits takes a second."""
@@ -74,9 +78,20 @@ async def read_object(body: bytes) -> dict[str, Any]:
     """
     if not body:
         return {}
-    return (
-        await asyncio.to_thread(decode_object, body) if len(body) > _LARGE else decode_object(body)
-    )
+    return await _decoded(decode_object, body)
+
+
+async def read_value(body: bytes) -> object:
+    """Return the JSON value that the body is; an empty body is null.
+
+    Raises:
+        Problem: malformed-request: no JSON, deeper than 64 levels, or a key that stands twice.
+    """
+    return await _decoded(decode_value, body) if body else None
+
+
+async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+    return await asyncio.to_thread(decode, body) if len(body) > _LARGE else decode(body)
 
 
 async def read_nothing(request: Request) -> None:

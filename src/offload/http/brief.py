@@ -19,8 +19,8 @@ async def start(door: Door, request: Request) -> Response:
     said = await read_object(body) if body else None
     params = brief.check_params(task.registered.signature, pairs, said)
     accepted = await door.start(request, brief.START, task.new_job(params))
-    if accepted.finished is not None:
-        return await answers.finished(door, accepted, accepted.finished, for_brief=True)
+    if accepted.job is not None:
+        return await answers.started(door, accepted, accepted.job, for_brief=True)
     job_id = accepted.job_id
     return answers.response(brief.accepted(job_id, accepted.task, path(job_id), accepted.waited))
 

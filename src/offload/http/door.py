@@ -24,14 +24,17 @@ class Accepted(Struct, frozen=True):
     Attributes:
         job_id: the job, started now or by an earlier request with the same key.
         task: the task's own name.
-        finished: the job, if its end came within the time that the client would wait.
+        job: the job, if its end came within the time that the client would wait, or if it was
+            there before.
         waited: seconds that the client would wait; None if it said nothing.
+        is_known: nothing was started: the job, which has not ended, has the unique key.
     """
 
     job_id: int
     task: str
-    finished: Job | None
+    job: Job | None
     waited: int | None
+    is_known: bool = False
 
 
 class Cancelling(Struct, frozen=True):
@@ -77,20 +80,31 @@ class Door:
             raise Draining("the server is stopping and starts nothing new; try again soon")
         key = idempotency_key(request.headers)
         sum_of_it = b"" if key is None else digest(face, job, options)
-        by = asker(request)
+        by, asked_at = asker(request), self.app.now()
         inserted = await self.app.perform(self.app.admitting((job,), by, key, sum_of_it))
-        await self._hire(job)
+        await self.hire(job)
         job_id = inserted.ids[0]
+        known = None if inserted.repeated else await self.known(job, job_id, asked_at)
         wait = preferences(request.headers).wait
-        finished = None if wait is None else await self._finished(request, job_id, wait)
-        return Accepted(job_id, job.task, finished, wait)
+        ended = None if wait is None else await self._finished(request, job_id, wait)
+        return Accepted(job_id, job.task, ended or known, wait, is_known=known is not None)
 
-    async def _hire(self, job: NewJob) -> None:
-        """See to it that somebody runs the job. It was accepted: no failure may hide that."""
+    async def hire(self, *jobs: NewJob | Job) -> None:
+        """See to it that somebody runs the jobs. They were accepted: no failure may hide that."""
         try:
-            await self.app.ahire({(job.task, job.queue)})
+            await self.app.ahire({(job.task, job.queue) for job in jobs})
         except Exception:
             log.exception("no worker could be embedded")
+
+    async def known(self, job: NewJob, job_id: int, asked_at: float) -> Job | None:
+        """Return the job that has the unique key, if it was there before this one was asked for."""
+        if job.key is None:
+            return None
+        try:
+            found = await self.app.aread_job(job_id)
+        except (Evicted, StoreError):
+            return None
+        return found if found.created_at < asked_at else None
 
     async def _finished(self, request: Request, job_id: int, seconds: float) -> Job | None:
         """Return the job if it ends in time. No failure may hide that it was accepted."""
@@ -131,6 +145,18 @@ class Door:
                 known[alike] = await self.app.areason(job)
             reasons.append(known[alike])
         return reasons
+
+    async def retry(self, request: Request, job_id: int) -> Job:
+        """Try a failed or cancelled job anew; returns it as it became.
+
+        Raises:
+            NotFinished, AlreadyFinished: it has not ended, or has succeeded.
+            QueueFull, KeyTaken: its queue has no room, or another job has its unique key.
+            UnknownJob, Evicted: there is no such job.
+        """
+        job = await self.app.perform(self.app.retrying(job_id, asker(request)))
+        await self.hire(job)
+        return job
 
     async def cancel(self, request: Request, job_id: int) -> Cancelling:
         """Ask for a job to be cancelled.

@@ -1,95 +1,28 @@
-"""Jobs under `/v1`: list them, watch one, collect its result, cancel it."""
+"""Jobs under `/v1`: list them, watch one, collect its result, cancel it, try it anew."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
 from offload import verbs
-from offload.errors import Fault, InvalidParameters, UnknownTask
 from offload.http import answers
 from offload.http.body import read_nothing
 from offload.http.door import Door, path_id
-from offload.model import Job, State
-from offload.shapes import JobShape, event_shape, job_shape, write
+from offload.http.listing import page
+from offload.model import Job
+from offload.shapes import JobShape, event_shape, write
 from offload.signature import Signature
-from offload.wire.query import invalid, job_id_of, read_by, read_no_query
+from offload.wire.problems import Problem
+from offload.wire.query import read_by, read_no_query
 from offload.wire.wishes import LONGEST_WAIT_SECONDS
-
-MOST_JOBS = 500
-
-
-class Page(Struct, frozen=True):
-    """Some of many, and where the rest begins; null when there is no rest."""
-
-    items: list[JobShape]
-    next_cursor: str | None
-
-
-def _listing(
-    *,
-    state: str = "",
-    task: str | None = None,
-    queue: str | None = None,
-    limit: Annotated[int, Meta(ge=1)] = 100,
-    cursor: str = "",
-) -> None:
-    """What a list of jobs can be asked."""
-
-
-_LISTING = Signature.of(_listing, task="jobs")
 
 
 async def listing(door: Door, request: Request) -> Response:
     """List jobs, newest first."""
-    asked = read_by(_LISTING, request.scope["query_string"])
-    limit = min(asked.get("limit", 100), MOST_JOBS)
-    found = await door.app.alist(
-        states=_states(asked.get("state", "")),
-        task=_own_name(door, asked.get("task")),
-        queue=asked.get("queue"),
-        limit=limit + 1,
-        before=_cursor(asked.get("cursor", "")),
-    )
-    now, page = door.app.now(), found[:limit]
-    reasons = await door.reasons(page)
-    items = [
-        job_shape(job, now, reason, in_list=True) for job, reason in zip(page, reasons, strict=True)
-    ]
-    next_cursor = str(items[-1].id) if len(found) > limit else None
-    return answers.json(write(Page(items, next_cursor)))
-
-
-def _states(text: str) -> list[State]:
-    """Read `queued,running`."""
-    names = text.split(",") if text else []
-    try:
-        return [State(name) for name in names]
-    except ValueError:
-        known = ", ".join(State)
-        problem = (
-            f"expected some of {known}, with a comma between them "
-            "(a scheduled job counts as queued, a cancelling one as running)"
-        )
-        raise invalid(InvalidParameters("jobs", [Fault("state", problem)])) from None
-
-
-def _own_name(door: Door, name: str | None) -> str | None:
-    """Return the name that jobs of a task carry, also where it was asked for by an alias."""
-    try:
-        return None if name is None else door.app.find(name).name
-    except UnknownTask:
-        return name  # jobs of a task that is no longer registered are still there
-
-
-def _cursor(text: str) -> int | None:
-    before = job_id_of(text)
-    if text and before is None:
-        fault = Fault("cursor", "expected the next_cursor of a page before")
-        raise invalid(InvalidParameters("jobs", [fault]))
-    return before
+    return answers.json(write(await page(door, request.scope["query_string"])))
 
 
 def _looking(
@@ -145,6 +78,30 @@ async def events(door: Door, request: Request) -> Response:
     read_no_query(request.scope["query_string"])
     history = await door.app.ahistory(path_id(request))
     return answers.json(write({"items": [event_shape(event) for event in history]}))
+
+
+async def retry(door: Door, request: Request) -> Response:
+    """Try a failed or cancelled job anew: the same job, under its own id."""
+    read_no_query(request.scope["query_string"])
+    job_id = path_id(request)
+    await read_nothing(request)
+    return await answers.retrying(door, await door.retry(request, job_id))
+
+
+async def remove(door: Door, request: Request) -> Response:
+    """Keep a finished job no longer; from then on it counts as evicted."""
+    read_no_query(request.scope["query_string"])
+    job_id = path_id(request)
+    await read_nothing(request)
+    unfinished = await door.app.perform(verbs.remove(job_id))
+    if unfinished is not None:
+        state = door.app.shown(unfinished).value
+        raise Problem(
+            "not-finished",
+            f"job {job_id} is {state}; only a finished job can be removed, so cancel it first",
+            members={"id": job_id, "state": state},
+        )
+    return Response(status_code=204)
 
 
 async def cancel(door: Door, request: Request) -> Response:

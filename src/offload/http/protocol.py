@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol, with bounds on what it buffers and answers of our own shape.
+"""uvicorn's HTTP/1.1 protocol, bounded in what it buffers and in time, with answers of our shape.
 
 What uvicorn 0.54 with httptools does by itself, and what is changed here:
 
@@ -9,15 +9,20 @@ What uvicorn 0.54 with httptools does by itself, and what is changed here:
   beside it; it replaces the Host here (RFC 9112, 3.2.2);
 - a target with raw UTF-8, which curl sends as it was typed, is refused; escaped here;
 - a body that nobody wants any more is read and dropped without end; the connection ends here after
-  16 MiB of it. It is not closed at once, or the client would see a reset in place of the answer.
+  16 MiB of it. It is not closed at once, or the client would see a reset in place of the answer;
+- only the pause between two requests is limited in time. Here a head, a body and the taking of an
+  answer have deadlines, which no single byte puts off, and the connections are counted: see `crowd`.
 """
 
+import asyncio
 import logging
 import re
-from typing import Any
+from enum import Enum, auto
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from offload.http.crowd import Crowd
 from offload.http.problems import MEDIA_TYPE, Problem, document
 from offload.wire.body import MOST_DROPPED
 from offload.wire.security import HEADERS, POLICY
@@ -31,8 +36,27 @@ _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
+class _Part(Enum):
+    """What is coming in."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+def protocol_of(crowd: Crowd) -> type["BoundedProtocol"]:
+    """Return the protocol for the connections of one server."""
+    return type("CountedProtocol", (BoundedProtocol,), {"crowd": crowd})
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    Attributes:
+        crowd: all connections of the server.
+    """
+
+    crowd: ClassVar[Crowd]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,6 +65,103 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._is_in_head = True
         self._dropped = 0
+        self._is_counted = False
+        self._part = _Part.HEAD
+        self._timed: _Part | None = None
+        self._timed_since = 0.0
+        self._received = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._write_deadline: asyncio.TimerHandle | None = None
+
+    # --- time and place
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a place, if there is one; from now on the first head is awaited."""
+        super().connection_made(transport)
+        self._is_counted = self.crowd.enter(self)
+        if not self._is_counted:
+            self._refuse("draining", "the server has as many connections as it can; try again soon")
+            return
+        self._keep_time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave."""
+        for timer in (self._deadline, self._write_deadline):
+            if timer is not None:
+                timer.cancel()
+        if self._is_counted:
+            self._is_counted = False
+            self.crowd.leave(self)
+        super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """The client takes less than is sent: it has some seconds to take some of it."""
+        super().pause_writing()
+        self._write_deadline = self.loop.call_later(self.crowd.limits.write, self._drop)
+
+    def resume_writing(self) -> None:
+        """It has."""
+        super().resume_writing()
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
+    def _drop(self) -> None:
+        self.crowd.gone += 1
+        self.transport.abort()
+
+    def _keep_time(self) -> None:
+        """See to it that what is coming in has a deadline. A request that is all here needs none."""
+        if self._part is self._timed:
+            return
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._timed = self._part
+        self._timed_since = self.loop.time()
+        if self._part is not _Part.NOTHING:
+            limits = self.crowd.limits
+            seconds = limits.head if self._part is _Part.HEAD else limits.body
+            self._deadline = self.loop.call_later(seconds, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        """Refuse what takes too long, unless it is we who do not read."""
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        seconds = self._seconds_left()
+        if seconds > 0:
+            self._deadline = self.loop.call_later(seconds, self._look_at_the_clock)
+        else:
+            self.crowd.gone += 1
+            self._refuse_slow()
+
+    def _seconds_left(self) -> float:
+        limits = self.crowd.limits
+        if self.flow.read_paused:
+            return limits.head
+        if self._part is _Part.HEAD:
+            return 0.0
+        allowed = max(limits.body, self._received / limits.rate)
+        return allowed - (self.loop.time() - self._timed_since)
+
+    def _refuse_slow(self) -> None:
+        cycle: Any = self.cycle
+        is_body = self._part is _Part.BODY
+        says_nothing = self.headers is None
+        if says_nothing or (is_body and (cycle.response_started or self.pipeline)):
+            self.transport.abort()
+            return
+        self._refuse("malformed-request", "the request takes too long to come in", status=408)
+        if is_body:  # whoever waits for the rest of it is told that nothing comes
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    # --- what comes in
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, as long as it is a head of bounded size."""
@@ -50,6 +171,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._is_in_head and self._head_bytes > LARGEST_HEAD:
             self._refuse_head()
+        self._keep_time()
 
     def _refuse_head(self) -> None:
         if self.transport.is_closing():
@@ -62,12 +184,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to collect a head."""
         self._dropped = 0
+        self._part, self._timed = _Part.HEAD, None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Hand the request on, with its target in the usual form."""
         self._is_in_head = False
         self._head_bytes = 0
+        self._part = _Part.BODY
+        self._received = 0
         target = None if self.url.startswith(b"/") else _ABSOLUTE.match(self.url)
         if target is not None:
             self._believe(target[1])
@@ -82,7 +207,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.headers[:] = [*others, (b"host", authority)]
 
     def on_body(self, body: bytes) -> None:
-        """Pass a part of the body on; count it where nobody waits for it any more."""
+        """Pass a part of the body on; count it, also where nobody waits for it any more."""
+        self._received += len(body)
         if self.cycle.response_complete:
             self._dropped += len(body)
             if self._dropped > MOST_DROPPED:
@@ -92,20 +218,30 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a message; what comes next is a head again."""
         self._is_in_head = True
+        self._part = _Part.NOTHING
+        if not self.cycle.response_complete and self._is_counted:
+            self.crowd.asks(self)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with what was asked meanwhile, or wait for more."""
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if is_last and self._is_counted:
+            self.crowd.falls_silent(self)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed."""
         self._refuse("malformed-request", "this is not an HTTP/1.1 request")
 
-    def _refuse(self, kind: str, detail: str) -> None:
+    def _refuse(self, kind: str, detail: str, status: int | None = None) -> None:
         """Answer what is no request, and close; a request before it is answered first, alone."""
         cycle: Any = self.cycle
         if cycle is not None and not (cycle.response_complete or cycle.more_body):
             cycle.keep_alive = False
             self.flow.pause_reading()
             return
-        body, status = document(Problem(kind, detail), "")
+        body, status = document(Problem(kind, detail, status=status), "")
         headers = [
             *self.server_state.default_headers,
             (b"content-type", MEDIA_TYPE.encode()),

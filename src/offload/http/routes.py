@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload.http import answers, brief, jobs, page, schedules, tasks
+from offload.http import answers, brief, groups, jobs, many, page, queues, schedules, stats, tasks
 from offload.http.door import Door
 from offload.http.routing import Access, Route
 
@@ -22,13 +22,24 @@ ROUTES = (
     Route("GET", "/result", brief.result, _READ, "show what a job has returned: ?id=7"),
     Route("POST", "/cancel", brief.cancel, _CONTROL, "cancel a job: ?id=7"),
     Route("GET", "/v1/jobs/{id}", jobs.show, _READ, "show a job, or wait for it to change"),
+    Route("DELETE", "/v1/jobs/{id}", jobs.remove, _CONTROL, "keep a finished job no longer"),
     Route("GET", "/v1/jobs/{id}/result", jobs.result, _READ, "give what a job has returned"),
     Route("GET", "/v1/jobs/{id}/events", jobs.events, _READ, "tell what happened to a job"),
     Route("POST", "/v1/jobs/{id}/cancel", jobs.cancel, _CONTROL, "cancel a job"),
+    Route("POST", "/v1/jobs/{id}/retry", jobs.retry, _CONTROL, "try a job anew"),
     Route("GET", "/v1/jobs", jobs.listing, _READ, "list jobs, newest first"),
+    Route("POST", "/v1/jobs", many.start, _SUBMIT, "start many jobs, each by itself or as a group"),
     Route("POST", "/v1/tasks/{name}/jobs", tasks.start, _SUBMIT, "start a job with options"),
     Route("GET", "/v1/tasks/{name}", tasks.show, _READ, "describe a task"),
     Route("GET", "/v1/tasks", tasks.listing, _READ, "list what can be started"),
+    Route("GET", "/v1/groups/{id}", groups.show, _READ, "show a group: how far its jobs are"),
+    Route("POST", "/v1/groups/{id}/cancel", groups.cancel, _CONTROL, "cancel all jobs of a group"),
+    Route("POST", "/v1/groups/{id}/retry", groups.retry, _CONTROL, "try its failed jobs anew"),
+    Route("GET", "/v1/queues", queues.listing, _READ, "list the queues, and what is in them"),
+    Route("GET", "/v1/queues/{name}", queues.show, _READ, "show a queue"),
+    Route("PATCH", "/v1/queues/{name}", queues.change, _CONTROL, "set a queue's limits"),
+    Route("GET", "/v1/workers", stats.workers, _READ, "list who is at work"),
+    Route("GET", "/v1/stats", stats.show, _READ, "count jobs by queue and state"),
     Route("GET", "/v1/schedules", schedules.listing, _READ, "list what starts by itself"),
     Route("GET", "/", page.show, _READ, "a page for people"),
     Route("GET", "/healthz", healthz, Access.EVERYBODY, "say that the process turns"),

@@ -15,8 +15,9 @@ from offload.app import Offload
 from offload.config import Config
 from offload.errors import ConfigError
 from offload.http.boundary import Boundary
+from offload.http.crowd import Crowd, Limits
 from offload.http.door import Door
-from offload.http.protocol import BoundedProtocol
+from offload.http.protocol import protocol_of
 from offload.http.routes import ROUTES
 from offload.http.routing import router
 from offload.http.security import Guard, Names
@@ -34,9 +35,13 @@ class HttpServer:
         app: the Offload, with its tasks.
         config: where to listen, and who may ask.
         served: what is served, for people: the module or file of the tasks.
+
+    Attributes:
+        limits: how long a connection may take for what, and how many there may be.
     """
 
     def __init__(self, app: Offload, config: Config, *, served: str = "") -> None:
+        self.limits = Limits()
         self._config = config
         self._door = Door(app, served)
         self._socket: socket.socket | None = None
@@ -106,7 +111,7 @@ class HttpServer:
         guarded = Guard(router(self._door, ROUTES), names, config.token, ROUTES)
         return uvicorn.Config(
             Boundary(guarded, self._door),
-            http=BoundedProtocol,
+            http=protocol_of(Crowd(self.limits)),
             ws="none",
             lifespan="off",
             log_config=None,

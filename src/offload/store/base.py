@@ -219,6 +219,16 @@ class Prune(Operation[int], frozen=True):
     batch: int = 500
 
 
+class Remove(Operation["Job | Gone | None"], frozen=True):
+    """Keep a finished job no longer.
+
+    Answers None where it was removed, the job as it stands (without bodies) where it has not
+    ended, `Gone` where it was not kept any more.
+    """
+
+    job: int
+
+
 class Get(Query["Found"], frozen=True):
     """Read jobs by id; without `bodies` parameters, results and errors may stay behind."""
 
@@ -234,13 +244,22 @@ class Found(Struct, frozen=True):
 
 
 class List(Query[list[Job]], frozen=True):
-    """Read a page of jobs, newest first, by id below `before`; answers with a list of `Job`."""
+    """Read a page of jobs, newest first, by id below `before`; answers with a list of `Job`.
+
+    Attributes:
+        tag: only jobs with this tag.
+        group: only jobs of this group.
+        since: only jobs that were started at this instant or later.
+    """
 
     limit: int = 100
     before: int | None = None
     states: tuple[State, ...] = ()
     task: str | None = None
     queue: str | None = None
+    tag: str | None = None
+    group: int | None = None
+    since: float | None = None
 
 
 class Overdue(Query[list[Job]], frozen=True):
@@ -419,6 +438,64 @@ class History(Query[list[Event]], frozen=True):
     """Read a job's events, oldest first; answers with a list of `Event`."""
 
     job_id: int
+
+
+class Happening(Struct, frozen=True):
+    """An event, and what its job's row says now.
+
+    Attributes:
+        created_at: when the job was started.
+        began_at: when its last attempt began.
+        is_latest: nothing has changed the job since.
+    """
+
+    event: Event
+    task: str
+    queue: str
+    group: int | None
+    created_at: float
+    began_at: float | None
+    is_latest: bool
+
+
+class Feed(Query["Happened"], frozen=True):
+    """Read the events of all jobs in their order, from just behind `after`.
+
+    Ids are given out within the transaction, and there is one writer at a time (SQLite: BEGIN
+    IMMEDIATE), so their order is that of the commits: nothing ever appears behind what was read.
+    """
+
+    after: int
+    limit: int = 500
+
+
+class Happened(Struct, frozen=True):
+    """Some events, oldest first.
+
+    Attributes:
+        newest: the highest id that was ever given to an event.
+        is_whole: none is missing between `after` and the last of these: what is not kept any more
+            leaves a gap, and a rolled back transaction leaves none.
+    """
+
+    happenings: list[Happening]
+    newest: int
+    is_whole: bool
+
+
+class Moving(Query[list["Moved"]], frozen=True):
+    """Read how far the running jobs have come, of those that say so."""
+
+
+class Moved(Struct, frozen=True):
+    """How far a running job has come."""
+
+    job_id: int
+    task: str
+    queue: str
+    group: int | None
+    attempt: int
+    progress: Progress
 
 
 class Effects(Struct, frozen=True, array_like=True):

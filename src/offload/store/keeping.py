@@ -1,7 +1,7 @@
 """Care: what has come due is made claimable, and what is kept no longer is removed."""
 
-from offload.model import Queue, State
-from offload.store.base import Promote, Prune
+from offload.model import Job, Queue, State
+from offload.store.base import Gone, Promote, Prune, Remove
 from offload.store.session import Session
 
 KEEP_KEYS_SECONDS = 86_400.0
@@ -30,6 +30,17 @@ def prune(session: Session, prune: Prune) -> int:
         _delete(session, queue, jobs)
         removed += len(jobs)
     return removed
+
+
+def remove(session: Session, remove: Remove) -> Job | Gone | None:
+    """Remove one finished job; see `Remove`."""
+    job = session.job(remove.job)
+    if job is None:
+        return Gone()
+    if not job.is_finished:
+        return job
+    _delete(session, session.queue(job.queue), {job.id: (job.state, job.size)})
+    return None
 
 
 def _beyond(session: Session, queue: Queue, now: float, batch: int) -> dict[int, tuple[State, int]]:

@@ -1,4 +1,5 @@
 -- Every query of the store, by name. A database that must differ overrides one by the same name.
+-- `values :rows` stands for several rows at once; see `Session.many`.
 
 -- name: issued
 select coalesce(max(seq), 0)
@@ -36,7 +37,7 @@ select (select count(*) from job where queue = :queue and claimable = 1)
 insert into job (id, task, kind, queue, priority, state, claimable, version, created_at, run_at,
                  owner, tags, params, size, options, lane, unique_key, group_id, bound_to,
                  deadline_at, insert_token)
-values (?, ?, ?, ?, ?, 'queued', ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+values :rows;
 
 -- name: insert_group
 insert into job_group (jobs, created_at, actor, door)
@@ -66,13 +67,33 @@ where job_id = ? and kind = ?;
 
 -- name: insert_event
 insert into event (job_id, version, kind, state, at, actor, door, attempt, worker, reason)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+values :rows;
 
 -- name: history
 select id, job_id, version, kind, state, at, actor, door, attempt, worker, reason
 from event
 where job_id = :job_id
 order by version;
+
+-- name: newest_event
+select coalesce(max(seq), 0)
+from sqlite_sequence
+where name = 'event';
+
+-- name: feed
+select event.id, job_id, event.version, event.kind, event.state, at, actor, door, event.attempt,
+       event.worker, event.reason, task, queue, group_id, created_at, started_at,
+       event.version = job.version
+from event
+join job on job.id = job_id
+where event.id > :after
+order by event.id
+limit :limit;
+
+-- name: moving
+select id, task, queue, group_id, attempt, progress
+from job
+where worker is not null and progress is not null;
 
 -- name: key
 select digest, job_id, jobs, ids, group_id
@@ -199,11 +220,22 @@ where name = :name and slice not between :first and :last;
 
 -- name: apply
 update job
-set state = ?, requested = ?, claimable = ?, ahead = ?, version = ?, worker = ?, lease_until = ?,
-    occupies_slot = ?, attempt = ?, crashes = ?, interrupts = ?, run_at = ?, started_at = ?,
-    finished_at = ?, reason = ?, result = ?, error = ?, size = size + ?, handle = ?,
-    next_check_at = ?, deadline_at = ?, forgiven = ?
-where id = ? and version = ? and token = ?;
+set state = change.state, requested = change.requested, claimable = change.claimable,
+    ahead = change.ahead, version = change.version, worker = change.worker,
+    lease_until = change.lease_until, occupies_slot = change.occupies_slot,
+    attempt = change.attempt, crashes = change.crashes, interrupts = change.interrupts,
+    run_at = change.run_at, started_at = change.started_at, finished_at = change.finished_at,
+    reason = change.reason, result = change.result, error = change.error,
+    size = size + change.grown, handle = change.handle, next_check_at = change.next_check_at,
+    deadline_at = change.deadline_at, forgiven = change.forgiven
+from (
+  with change (state, requested, claimable, ahead, version, worker, lease_until, occupies_slot,
+               attempt, crashes, interrupts, run_at, started_at, finished_at, reason, result, error,
+               grown, handle, next_check_at, deadline_at, forgiven, id, known_version, token)
+  as (values :rows)
+  select * from change
+) as change
+where job.id = change.id and job.version = change.known_version and job.token = change.token;
 
 -- name: shrink
 update job
@@ -227,6 +259,21 @@ where id < :before
   and (:states is null or state in (select value from json_each(:states)))
   and (:task is null or task = :task)
   and (:queue is null or queue = :queue)
+  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
+  and (:since is null or created_at >= :since)
+order by id desc
+limit :limit;
+
+-- name: page_of_group
+-- The same over the index of groups: their jobs lie anywhere among all others.
+select *
+from job
+where group_id = :group and id < :before
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:task is null or task = :task)
+  and (:queue is null or queue = :queue)
+  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
+  and (:since is null or created_at >= :since)
 order by id desc
 limit :limit;
 

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from offload.model import Event, Job, State, WorkerInfo
+import msgspec
+
+from offload.model import Event, Job, Progress, State, WorkerInfo
 from offload.store import rows, scheduling
 from offload.store.base import (
     Abandoned,
     Completed,
     Counts,
+    Feed,
     Found,
     Get,
     Group,
+    Happened,
+    Happening,
     History,
     Identified,
     Identity,
@@ -19,6 +24,8 @@ from offload.store.base import (
     Look,
     MemberJobs,
     Members,
+    Moved,
+    Moving,
     Orphans,
     Overdue,
     Owned,
@@ -31,6 +38,8 @@ from offload.store.base import (
 from offload.store.session import Session
 
 MAX_ID = (1 << 63) - 1
+
+_decode_progress = msgspec.json.Decoder(Progress).decode
 
 
 def read(session: Session, query: Query[Any]) -> Any:
@@ -57,12 +66,31 @@ def _page(session: Session, query: List) -> list[Job]:
         "states": rows.encode(query.states).decode() if query.states else None,
         "task": query.task,
         "queue": query.queue,
+        "tag": query.tag,
+        "since": query.since,
     }
-    return [session.with_params(job) for job in session.jobs("page", parameters)]
+    if query.group is None:
+        return [session.with_params(job) for job in session.jobs("page", parameters)]
+    of_group = session.jobs("page_of_group", parameters | {"group": query.group})
+    return [session.with_params(job) for job in of_group]
 
 
 def _history(session: Session, query: History) -> list[Event]:
     return [rows.event_of(row) for row in session.all("history", {"job_id": query.job_id})]
+
+
+def _feed(session: Session, query: Feed) -> Happened:
+    happenings = [
+        Happening(rows.event_of(row[:11]), *row[11:16], is_latest=bool(row[16]))
+        for row in session.all("feed", {"after": query.after, "limit": query.limit})
+    ]
+    newest: int = session.one("newest_event")[0]
+    reached = happenings[-1].event.id if len(happenings) == query.limit else newest
+    return Happened(happenings, newest, is_whole=reached - query.after == len(happenings))
+
+
+def _moving(session: Session, query: Moving) -> list[Moved]:
+    return [Moved(*row[:5], progress=_decode_progress(row[5])) for row in session.all("moving")]
 
 
 def _counts(session: Session, query: Counts) -> dict[tuple[str, State], int]:
@@ -110,6 +138,8 @@ _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
     Get: _get,
     List: _page,
     History: _history,
+    Feed: _feed,
+    Moving: _moving,
     Counts: _counts,
     Workers: _workers,
     Look: _look,

@@ -4,7 +4,8 @@ Made for one transaction and thrown away with it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -24,6 +25,10 @@ DEFAULT_QUEUE = Queue(
 )
 """What a queue is where nobody said otherwise: no limit, no capacity; the newest
 10,000 finished jobs of the last seven days, a gibibyte at most."""
+
+ROWS_AT_ONCE = (50, 10, 1)
+"""How many rows travel in one statement. A change by itself takes 34 µs and its event 15; among
+fifty 20 and 9. Only these counts: each is a statement that the database prepares once and keeps."""
 
 
 class _Cursor(Protocol):
@@ -96,10 +101,19 @@ class Session:
         return self.do(name, parameters).fetchall()
 
     def many(self, name: str, parameters: list[Any]) -> int:
-        """Run a statement for each of these; returns how many rows it touched in all."""
+        """Run a statement for each of these; returns how many rows it touched in all.
+
+        Where it says `:rows`, many go together in one run of it.
+        """
         if not parameters:
             return 0
-        return self.connection.executemany(self._queries[name], parameters).rowcount
+        text = self._queries[name]
+        if ":rows" not in text:
+            return self.connection.executemany(text, parameters).rowcount
+        return sum(
+            self.connection.execute(_with_rows(text, piece), list(chain(*piece))).rowcount
+            for piece in _pieces(parameters)
+        )
 
     # --- counters
 
@@ -179,3 +193,18 @@ class Session:
     def _body(self, job: Job, kind: str) -> bytes:
         row = self.one("body", (job.id, kind))
         return bytes(row[0]) if row is not None else b"null"
+
+
+def _pieces(parameters: list[rows.Row]) -> Iterator[list[rows.Row]]:
+    """Cut into pieces as large as may travel together."""
+    done = 0
+    for size in ROWS_AT_ONCE:
+        while done + size <= len(parameters):
+            yield parameters[done : done + size]
+            done += size
+
+
+def _with_rows(text: str, piece: list[rows.Row]) -> str:
+    """Return the statement with a place for each value of each row."""
+    row = f"({','.join('?' * len(piece[0]))})"
+    return text.replace(":rows", ",".join([row] * len(piece)))

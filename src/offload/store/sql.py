@@ -36,6 +36,7 @@ from offload.store.base import (
     Prune,
     PutSchedules,
     Query,
+    Remove,
     Renew,
     Report,
     Retry,
@@ -67,6 +68,7 @@ VERBS: dict[type, Verb] = {
     SetQueue: _each(enrolling.set_queue),
     Promote: _each(keeping.promote),
     Prune: _each(keeping.prune),
+    Remove: _each(keeping.remove),
     PutSchedules: _each(scheduling.put),
     Fire: _each(scheduling.fire),
 }

@@ -53,7 +53,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
         Problem: malformed-request: no JSON, deeper than 64 levels, a key that stands twice, more
             than 1,000 members, or no object.
     """
-    value = _decode(body)
+    value = decode_value(body)
     if not isinstance(value, dict):
         raise Problem("malformed-request", "the body must be a JSON object")
     if len(value) > MOST_PARAMETERS:
@@ -72,7 +72,12 @@ def refuse_members(said: Mapping[str, Any]) -> None:
         raise Problem("invalid-parameters", "nothing is to be said in this body", faults=faults)
 
 
-def _decode(body: bytes) -> object:
+def decode_value(body: bytes) -> object:
+    """Return the JSON value that the body is.
+
+    Raises:
+        Problem: malformed-request: no JSON, deeper than 64 levels, or a key that stands twice.
+    """
     try:
         return decode_untrusted(body, depth=MOST_LEVELS)
     except Undecodable as error:

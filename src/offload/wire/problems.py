@@ -18,12 +18,14 @@ from offload.errors import (
     Draining,
     Evicted,
     Fault,
+    GroupEvicted,
     IdempotencyKeyReused,
     InvalidParameters,
     JobCancelled,
     JobError,
     JobFailed,
     KeyTaken,
+    NotCompletable,
     NotFinished,
     NotKept,
     OffloadError,
@@ -34,6 +36,7 @@ from offload.errors import (
     StoreUnavailable,
     StoreUncertain,
     StoreUnreadable,
+    UnknownGroup,
     UnknownJob,
     UnknownTask,
 )
@@ -70,14 +73,18 @@ KINDS: dict[str, Kind] = {
     "not-found": Kind(404, "There is nothing at this address"),
     "unknown-task": Kind(404, "There is no task of that name"),
     "unknown-job": Kind(404, "The job was never started"),
+    "unknown-group": Kind(404, "There is no group of that id"),
+    "unknown-queue": Kind(404, "There is no queue of that name"),
     "wrong-method": Kind(405, "The method is not possible here"),
     "not-finished": Kind(409, "The job has no result yet", retry_after=1),
     "job-failed": Kind(409, "The job failed and has no result"),
     "job-cancelled": Kind(409, "The job was cancelled and has no result"),
+    "not-completable": Kind(409, "The job cannot be completed from outside"),
     "not-kept": Kind(409, "Only the program that ran the job can hold its result"),
     "key-taken": Kind(409, "An unfinished job has the same key"),
     "already-finished": Kind(409, "The job has already finished"),
     "evicted": Kind(410, "The job was finished and is no longer kept"),
+    "group-evicted": Kind(410, "Jobs of the group are no longer kept"),
     "body-too-large": Kind(413, "The body is too large"),
     "request-line-too-long": Kind(414, "The request line is too long"),
     "wrong-media-type": Kind(415, "The body is not JSON"),
@@ -99,11 +106,14 @@ ERRORS: dict[type[OffloadError], str] = {
     UnknownTask: "unknown-task",
     InvalidParameters: "invalid-parameters",
     UnknownJob: "unknown-job",
+    UnknownGroup: "unknown-group",
+    GroupEvicted: "group-evicted",
     Evicted: "evicted",
     NotFinished: "not-finished",
     JobFailed: "job-failed",
     JobCancelled: "job-cancelled",
     NotKept: "not-kept",
+    NotCompletable: "not-completable",
     AlreadyFinished: "already-finished",
     QueueFull: "queue-full",
     KeyTaken: "key-taken",
@@ -126,6 +136,7 @@ class Problem(OffloadError):
         detail: what is wrong with this request, and what to do.
         faults: each parameter that does not fit.
         headers: what the answer carries besides.
+        members: what the document has besides.
         status: another code than the kind's own.
     """
 
@@ -136,12 +147,14 @@ class Problem(OffloadError):
         *,
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] = MappingProxyType({}),
+        members: Mapping[str, Any] = MappingProxyType({}),
         status: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.faults = tuple(faults)
         self.headers = headers
+        self.members = members
         self.status = status or KINDS[kind].status
 
 
@@ -158,6 +171,8 @@ class ProblemShape(Struct, frozen=True, omit_defaults=True):
     task: str | None = None
     queue: str | None = None
     capacity: int | None = None
+    group: int | None = None
+    key: str | None = None
     error: ErrorShape | None = None
     errors: tuple[Fault, ...] = ()
     nearest: tuple[str, ...] = ()
@@ -210,8 +225,8 @@ def _detail(error: OffloadError, kind: Kind) -> str:
 def _members(error: OffloadError) -> dict[str, Any]:
     """Return the members of the document that only this error has."""
     match error:
-        case Problem(faults=faults):
-            return {"errors": faults}
+        case Problem(faults=faults, members=members):
+            return {"errors": faults, **members}
         case InvalidParameters(task=task, faults=faults):
             return {"task": task, "errors": faults}
         case QueueFull(queue=queue, capacity=capacity):
@@ -230,9 +245,11 @@ def _members(error: OffloadError) -> dict[str, Any]:
             }
         case JobCancelled():
             return {"id": error.job_id, "state": "cancelled"}
-        case (
-            JobError(job_id=job_id) | KeyTaken(job_id=job_id) | IdempotencyKeyReused(job_id=job_id)
-        ):
+        case UnknownGroup(group_id=group_id) | GroupEvicted(group_id=group_id):
+            return {"group": group_id}
+        case KeyTaken(key=key, job_id=job_id):
+            return {"id": job_id, "key": key}
+        case JobError(job_id=job_id) | IdempotencyKeyReused(job_id=job_id):
             return {"id": job_id}
     return {}
 

@@ -6,7 +6,7 @@ to the client: one that cannot be kept is refused.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -88,6 +88,17 @@ def digest(face: str, job: NewJob, options: bytes = b"") -> bytes:
     """
     parts = (face.encode(), job.task.encode(), _sorted(job.params), _sorted(options or b"{}"))
     return hashlib.sha256(b"\0".join(parts)).digest()
+
+
+def digest_of_all(face: str, starts: Iterable[tuple[NewJob, bytes]]) -> bytes:
+    """Tell one request for many jobs from another; their order counts.
+
+    Args:
+        face: the route that was used.
+        starts: each job, and what else the client said about it, as JSON.
+    """
+    all_of_it = b"".join(digest(face, job, options) for job, options in starts)
+    return hashlib.sha256(all_of_it).digest()
 
 
 def _sorted(stored: bytes) -> bytes:

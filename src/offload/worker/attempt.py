@@ -131,7 +131,7 @@ async def execute(attempt: Attempt, desk: Desk) -> Outcome:
         return raised(error)
     finally:
         attempt.end()
-    return _with_cause(outcome, attempt.stop)
+    return _with_cause(outcome, attempt)
 
 
 async def settle(job: Job, outcome: Outcome, desk: Desk) -> Job | None:
@@ -182,10 +182,11 @@ def _by(job: Job) -> By:
     return By(actor=f"worker {job.worker}", door="worker")
 
 
-def _with_cause(outcome: Outcome, stop: Stop) -> Outcome:
+def _with_cause(outcome: Outcome, attempt: Attempt) -> Outcome:
     """Say why code that stopped was asked to."""
-    if isinstance(outcome, Yielded) and stop.cause is not None:
-        return Yielded(stop.cause)
+    cause = attempt.stop.cause
+    if isinstance(outcome, Yielded) and cause is not None:
+        return lifecycle.left_behind(attempt.job) if cause is Cause.LOST else Yielded(cause)
     return outcome
 
 

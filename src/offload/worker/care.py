@@ -5,10 +5,11 @@ compare-and-set or harmless to repeat.
 """
 
 import logging
+from collections.abc import Callable
 
 from offload.clock import Clock
-from offload.lifecycle import conclude, expire, lose
-from offload.model import By, Cause, Crashed, Job, Outcome, WorkerInfo, Yielded
+from offload.lifecycle import conclude, expire, left_behind, lose
+from offload.model import By, Crashed, Job, Outcome, WorkerInfo, Yielded
 from offload.store.base import (
     Abandoned,
     Apply,
@@ -51,7 +52,7 @@ async def rescue(mailbox: Mailbox, presence: Presence, clock: Clock) -> None:
         if not presence.is_alive(worker):
             await _rescue_from(worker, mailbox, presence, clock)
     orphans = await mailbox.read_soon(Orphans())
-    await _give_back(orphans, Yielded(Cause.LOST), mailbox, clock)
+    await _give_back(orphans, left_behind, mailbox, clock)
 
 
 async def give_up(mailbox: Mailbox, clock: Clock) -> None:
@@ -76,24 +77,27 @@ async def _rescue_from(
 ) -> None:
     await presence.clear(worker)
     jobs = await mailbox.read_soon(Owned(worker.id))
+    outcome = Yielded() if worker.stopping else Crashed()
     if jobs:
         word = "stopped" if worker.stopping else "died"
         log.warning(
             "worker %d (pid %d) %s; %d jobs go back", worker.id, worker.pid, word, len(jobs)
         )
-    if await _give_back(jobs, Yielded() if worker.stopping else Crashed(), mailbox, clock):
+    if await _give_back(jobs, lambda job: outcome, mailbox, clock):
         await mailbox.ask_soon(Leave(worker.id))
         presence.forget(worker)
 
 
-async def _give_back(jobs: list[Job], outcome: Outcome, mailbox: Mailbox, clock: Clock) -> bool:
-    """Conclude each with the same outcome; says whether nothing is left to be done.
+async def _give_back(
+    jobs: list[Job], outcome_of: Callable[[Job], Outcome], mailbox: Mailbox, clock: Clock
+) -> bool:
+    """Conclude each; says whether nothing is left to be done.
 
     A job that changed meanwhile (a cancel, another rescuer) is seen again at the next round.
     """
     if not jobs:
         return True
     now = clock.now()
-    changes = tuple(conclude(job, outcome, now, BY) for job in jobs)
+    changes = tuple(conclude(job, outcome_of(job), now, BY) for job in jobs)
     answers = await mailbox.ask_soon(Apply(changes, now))
     return all(answer is None for answer in answers)

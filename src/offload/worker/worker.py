@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from offload.boxes import Shelf
 from offload.clock import Clock
 from offload.errors import StoreError
 from offload.lanes import lane_of
+from offload.lifespan import Lifespan, worker_lifespans
 from offload.model import By, Cause, Change, Held, Job, Progress, WorkerInfo
 from offload.registry import RegisteredTask, Registry
 from offload.store.base import (
@@ -91,6 +92,8 @@ class Worker:
         draw: a random number from 0 to 1, for the back-off.
         house: tells its process from all others.
         shelf: the black boxes that are held there.
+        lifespans: hooks; those of workers are set up before the first job, and torn down after
+            the last one.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Worker:
         draw: Callable[[], float] = random.random,
         house: int = 0,
         shelf: Shelf | None = None,
+        lifespans: Sequence[Lifespan] = (),
     ) -> None:
         self.registry = registry
         self.executors = executors
@@ -120,6 +124,7 @@ class Worker:
         self._equipment = Equipment(executors, equip)
         self._house = house
         self._shelf = shelf
+        self._lifespans = lifespans
         self._complaints = Complaints(clock)
         self._enrolment = Enrolment(mailbox, presence, self._describe)
         self._alarm = Alarm(mailbox, clock)
@@ -157,7 +162,15 @@ class Worker:
     # --- its life
 
     async def run(self) -> None:
-        """Work until `drain` was called and what ran has ended, or has been left."""
+        """Work until `drain` was called and what ran has ended, or has been left.
+
+        Raises:
+            Exception: what a hook raised as it was set up; nothing was done then.
+        """
+        async with worker_lifespans(self._lifespans):
+            await self._work_on()
+
+    async def _work_on(self) -> None:
         loop = asyncio.get_running_loop()
         await self._enter()
         unlisten = self._bell.listen(lambda effects: _call(loop, self._heard, effects))

@@ -107,6 +107,7 @@ class FlaskOffload(PerApp):
         config = read_config(app, self._said)
         is_had = app is self._born_with or self._factory is not None
         desk = AppOffload(app, config, self._clock, is_had_by_children=is_had)
+        desk.lifespans = self.lifespans
         prefix = read_prefix(app, self._url_prefix)
         for added in self._added:
             desk.add(added)

@@ -17,6 +17,7 @@ MARKS = {
     Shown.SCHEDULED: "◷",
     Shown.QUEUED: "○",
     Shown.RUNNING: "▶",
+    Shown.WAITING: "⧗",
     Shown.CANCELLING: "◌",
     Shown.PAUSED: "‖",
     Shown.SUCCEEDED: "✓",

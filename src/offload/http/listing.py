@@ -1,0 +1,133 @@
+"""Lists of jobs: what can be asked of one, and the page that answers it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from offload.errors import Fault, InvalidParameters, UnknownTask
+from offload.http.door import Door
+from offload.model import State
+from offload.shapes import JobShape, job_shape
+from offload.signature import Signature
+from offload.units import seconds
+from offload.wire.query import invalid, job_id_of, read_by
+
+MOST_JOBS = 500
+
+_Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class Page(Struct, frozen=True):
+    """Some of many, and where the rest begins; null when there is no rest."""
+
+    items: list[JobShape]
+    next_cursor: str | None
+
+
+def _listing(
+    *,
+    state: str = "",
+    task: str | None = None,
+    queue: str | None = None,
+    tag: str | None = None,
+    group: str = "",
+    since: str = "",
+    limit: Annotated[int, Meta(ge=1)] = 100,
+    cursor: str = "",
+) -> None:
+    """What a list of jobs can be asked.
+
+    Args:
+        state: stored states, with a comma between them.
+        task: jobs of this task.
+        queue: jobs of this queue.
+        tag: jobs with this tag.
+        group: jobs of this group, by its id.
+        since: jobs started at this instant or later (RFC 3339), or within a time, such as 24h.
+        limit: how many at most; 500 is the most.
+        cursor: the next_cursor of the page before.
+    """
+
+
+LISTING = Signature.of(_listing, task="jobs")
+
+
+async def page(door: Door, query: bytes) -> Page:
+    """Return a page of jobs, newest first.
+
+    Raises:
+        Problem: malformed-request, or invalid-parameters with every fault.
+    """
+    asked = read_by(LISTING, query)
+    limit = min(asked.get("limit", 100), MOST_JOBS)
+    found = await door.app.alist(
+        states=_states(asked.get("state", "")),
+        task=_own_name(door, asked.get("task")),
+        queue=asked.get("queue"),
+        tag=asked.get("tag"),
+        group=_id("group", asked.get("group", ""), "the id of a group"),
+        since=_since(asked.get("since", ""), door.app.now()),
+        limit=limit + 1,
+        before=_id("cursor", asked.get("cursor", ""), "the next_cursor of a page before"),
+    )
+    now, shown = door.app.now(), found[:limit]
+    reasons = await door.reasons(shown)
+    items = [
+        job_shape(job, now, reason, in_list=True)
+        for job, reason in zip(shown, reasons, strict=True)
+    ]
+    return Page(items, str(items[-1].id) if len(found) > limit else None)
+
+
+def _states(text: str) -> list[State]:
+    """Read `queued,running`."""
+    names = text.split(",") if text else []
+    try:
+        return [State(name) for name in names]
+    except ValueError:
+        known = ", ".join(State)
+        raise _fault(
+            "state",
+            f"expected some of {known}, with a comma between them "
+            "(a scheduled job counts as queued, a cancelling or waiting one as running)",
+        ) from None
+
+
+def _own_name(door: Door, name: str | None) -> str | None:
+    """Return the name that jobs of a task carry, also where it was asked for by an alias."""
+    try:
+        return None if name is None else door.app.find(name).name
+    except UnknownTask:
+        return name  # jobs of a task that is no longer registered are still there
+
+
+def _id(name: str, text: str, what: str) -> int | None:
+    found = job_id_of(text)
+    if text and found is None:
+        raise _fault(name, f"expected {what}")
+    return found
+
+
+def _since(text: str, now: float) -> float | None:
+    """Read an instant, or a time that ends now."""
+    if not text:
+        return None
+    try:
+        return _instant(text).timestamp()
+    except ValidationError:
+        pass
+    try:
+        return now - seconds(text)
+    except ValueError:
+        problem = "expected an instant such as 2026-01-31T09:00:00Z, or a time such as 24h"
+        raise _fault("since", problem) from None
+
+
+def _instant(text: str) -> datetime:
+    found: datetime = convert(text, _Instant)
+    return found
+
+
+def _fault(name: str, problem: str) -> Exception:
+    return invalid(InvalidParameters("jobs", [Fault(name, problem)]))
