@@ -26,6 +26,9 @@ from offload.units import Rate, rate, seconds, size
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -32_768, 32_767
 """What a 16-bit integer holds, in every database."""
 
+DEFAULT_QUEUE = "default"
+"""Where jobs wait whose task says nothing else."""
+
 MOST_RETRIES = 1_000_000
 LONGEST_KEY = 500
 
@@ -55,7 +58,7 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
         overlap: whether it is started by its schedule while the job before has not ended.
     """
 
-    queue: str = "default"
+    queue: str = DEFAULT_QUEUE
     priority: int = 0
     executor: str | None = None
     tags: tuple[str, ...] = ()

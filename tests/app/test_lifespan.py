@@ -35,11 +35,12 @@ def test_a_worker_s_hooks_are_set_up_before_the_first_job_and_torn_down_after_th
 
 
 def test_a_hook_that_fails_is_told_by_the_next_verb() -> None:
-    app = Offload()
+    app, connected = Offload(), False
 
     @app.lifespan
     async def broken() -> AsyncIterator[None]:
-        raise OSError("no such host: db")
+        if not connected:
+            raise OSError("no such host: db")
         yield
 
     @app.task

@@ -136,7 +136,7 @@ def test_a_program_whose_worker_failed_goes_on_with_another_one(
         return 42
 
     with monkeypatch.context() as broken:
-        broken.setattr(app, "make_worker", lambda settings: a_worker_that_fails())
+        broken.setattr(app, "_worker_of", lambda house, settings: a_worker_that_fails())
         job = answer.start()
         with pytest.raises(OffloadError, match="no luck"):
             job.result(20)

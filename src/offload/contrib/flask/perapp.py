@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Unpack
 from offload import model
 from offload.app import Offload
 from offload.config import Config
-from offload.desk import Until
+from offload.desk.desk import Until
 from offload.group import Group
 from offload.house import House
 from offload.job import Job

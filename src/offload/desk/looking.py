@@ -1,0 +1,189 @@
+"""Looking: jobs, queues, workers and schedules as they are, and waiting for a job to end."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET
+
+from offload import lifecycle, model, reasons, verbs
+from offload.boxes import awaited
+from offload.desk.desk import Desk
+from offload.lifecycle import Shown
+from offload.model import State
+from offload.schedule import Timetable
+from offload.store.base import (
+    Counts,
+    List,
+    Look,
+    Queues,
+    Schedules,
+    Situation,
+    Workers,
+)
+from offload.values import decode
+from offload.verbs import Plan, ask
+from offload.worker.schedules import timetable
+
+# The class has a verb `list`; in its body that name is not the type any more.
+Records = list[model.Job]
+Events = list[model.Event]
+Settings = list[model.Queue]
+Workforce = list[model.WorkerInfo]
+Timetables = list[Timetable]
+
+
+class Looking(Desk):
+    """Shows what is stored; changes nothing."""
+
+    def list(
+        self,
+        *,
+        states: Iterable[str] = (),
+        task: str | None = None,
+        queue: str | None = None,
+        tag: str | None = None,
+        group: int | None = None,
+        since: float | None = None,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> Records:
+        """Return a page of jobs, newest first.
+
+        Args:
+            states: only jobs in these stored states; all when empty.
+            task: only jobs of this task.
+            queue: only jobs of this queue.
+            tag: only jobs with this tag.
+            group: only jobs of the group with this id.
+            since: only jobs that were started at this instant or later, seconds since the epoch.
+            limit: how many at most.
+            before: only jobs with a smaller id: the last one of the page before.
+
+        Raises:
+            ValueError: there is no such stored state.
+        """
+        wanted = List(limit, before, _states(states), task, queue, tag, group, since)
+        return self.run(ask(wanted))
+
+    async def alist(
+        self,
+        *,
+        states: Iterable[str] = (),
+        task: str | None = None,
+        queue: str | None = None,
+        tag: str | None = None,
+        group: int | None = None,
+        since: float | None = None,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> Records:
+        """The same without blocking the loop."""
+        wanted = List(limit, before, _states(states), task, queue, tag, group, since)
+        return await self.perform(ask(wanted))
+
+    def read_job(self, job_id: int) -> model.Job:
+        """Return a job's record; see `Job.read`."""
+        return self.run(verbs.fetch(job_id))
+
+    async def aread_job(self, job_id: int) -> model.Job:
+        """The same without blocking the loop."""
+        return await self.perform(verbs.fetch(job_id))
+
+    def history(self, job_id: int) -> Events:
+        """Return what happened to a job, oldest first.
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self.run(verbs.history(job_id))
+
+    async def ahistory(self, job_id: int) -> Events:
+        """The same without blocking the loop."""
+        return await self.perform(verbs.history(job_id))
+
+    def queues(self) -> Settings:
+        """Return the queues with their settings, by name."""
+        return self.run(ask(Queues()))
+
+    async def aqueues(self) -> Settings:
+        """The same without blocking the loop."""
+        return await self.perform(ask(Queues()))
+
+    def schedules(self) -> Timetables:
+        """Return what the clock starts, by name, and when next."""
+        return [timetable(row) for row in self.run(ask(Schedules()))]
+
+    async def aschedules(self) -> Timetables:
+        """The same without blocking the loop."""
+        return [timetable(row) for row in await self.perform(ask(Schedules()))]
+
+    def counts(self) -> dict[tuple[str, State], int]:
+        """Return the number of kept jobs by queue and stored state."""
+        return self.run(ask(Counts()))
+
+    async def acounts(self) -> dict[tuple[str, State], int]:
+        """The same without blocking the loop."""
+        return await self.perform(ask(Counts()))
+
+    def workers(self) -> Workforce:
+        """Return the enrolled workers, those too that have died and were not noticed yet."""
+        return self.run(ask(Workers()))
+
+    async def aworkers(self) -> Workforce:
+        """The same without blocking the loop."""
+        return await self.perform(ask(Workers()))
+
+    def shown(self, job: model.Job) -> Shown:
+        """Return what people are shown as the job's state."""
+        return lifecycle.shown_state(job, self.now())
+
+    def reason(self, job: model.Job) -> str | None:
+        """Say in words why a job is as it is: what it waits for, if it waits."""
+        return self.run(self._explain(job))
+
+    async def areason(self, job: model.Job) -> str | None:
+        """The same without blocking the loop."""
+        return await self.perform(self._explain(job))
+
+    def _explain(self, job: model.Job) -> Plan[str | None]:
+        if job.state not in (State.QUEUED, State.RUNNING):
+            return job.reason
+        situation: Situation = yield Look()
+        is_alive = self.open().presence.is_alive
+        alive = [worker for worker in situation.workers if is_alive(worker)]
+        if job.state is State.RUNNING:
+            return reasons.why_running(job, alive, self.now()) or awaited(job)
+        return reasons.why_queued(job, alive, situation, self.now())
+
+    def wait_for(self, job_id: int, timeout: float | None) -> bool:
+        """Wait for a job's end; see `Job.wait`."""
+        return self.wait_until(job_id, None, timeout).is_finished
+
+    async def await_for(self, job_id: int, timeout: float | None) -> bool:
+        """The same without blocking the loop."""
+        return (await self.await_until(job_id, None, timeout)).is_finished
+
+    def result_of(self, job_id: int, timeout: float | None) -> Any:
+        """Wait for a job's result; see `Job.result`."""
+        return self._value(self.wait_until(job_id, None, timeout), timeout)
+
+    async def aresult_of(self, job_id: int, timeout: float | None) -> Any:
+        """The same without blocking the loop."""
+        return self._value(await self.await_until(job_id, None, timeout), timeout)
+
+    def _value(self, job: model.Job, timeout: float | None) -> Any:
+        if not job.is_finished:
+            raise TimeoutError(f"job {job.id} is {self.shown(job)} after {timeout:g} s; it goes on")
+        return self._value_of(job)
+
+    def _value_of(self, job: model.Job) -> Any:
+        """Return a job's result: of a black box of this program the object itself."""
+        if job.bound_to is not None and job.state is State.SUCCEEDED:
+            output = self.shelf.output(job.id)
+            if output is not UNSET:
+                return output
+        return decode(verbs.value(job, self.shown(job)))
+
+
+def _states(states: Iterable[str]) -> tuple[State, ...]:
+    return tuple(State(state) for state in states)
