@@ -5,6 +5,9 @@ The twin of `shapes`, which shows jobs. Pure: what is registered or stored in, a
 
 from typing import Any
 
+from msgspec.structs import asdict
+
+from offload.capabilities import capabilities_of
 from offload.registry import RegisteredTask
 from offload.schedule import Timetable
 from offload.shapes import instant, maybe_instant
@@ -19,6 +22,7 @@ def task_shape(registered: RegisteredTask) -> dict[str, Any]:
         "aliases": registered.aliases,
         "kind": registered.kind,
         "executor": registered.executor,
+        "capabilities": asdict(capabilities_of(registered)),
         "queue": options.queue,
         "priority": options.priority,
         "tags": options.tags,
