@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from bench import http, library, process
+from bench import boxes, children, http, library, polling, process
 from bench.harness import ROWS, Size, document, machine, table, take
 
-ALL = (library, http, process)
+ALL = (library, children, boxes, polling, http, process)
 
 
 def main() -> None:

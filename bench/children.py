@@ -14,7 +14,9 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from bench import raw
 from bench.harness import Size, percentile, row
+from offload import Offload
 from offload.model import PLAIN, Job, State, Succeeded
 from offload.registry import RegisteredTask, Registry
 from offload.values import encode
@@ -64,6 +66,27 @@ def no_ops(folder: Path, size: Size) -> Mapping[str, float]:
         return count / (time.perf_counter() - began)
 
     return {"offload": asyncio.run(_with_children(measure)), "raw": _pooled(count)}
+
+
+@row("process jobs end to end, two children", "/s", "raw claim and finish in batches of 2")
+def end_to_end(folder: Path, size: Size) -> Mapping[str, float]:
+    """No-op jobs through the store: each is claimed, run in a child and recorded.
+
+    Nothing is claimed ahead of a free child, so that every job waits for a commit that it shares
+    with one other at most.
+    """
+    count = size.of(2_000)
+    app = Offload(folder / "offload.db", keep=10_000_000)
+    app.configure(msgspec.structs.replace(app.config, processes=2))
+    task = app.task(noop)
+    task.start(0).result()
+    began = time.perf_counter()
+    task.start_many(range(count))
+    while app.counts().get(("default", State.SUCCEEDED), 0) <= count:
+        time.sleep(0.01)
+    rate = count / (time.perf_counter() - began)
+    app.close()
+    return {"offload": rate, "raw": raw.life_cycles(folder, count, 2)}
 
 
 @row("a killed child is replaced, first job run", "ms", "a fresh interpreter that does nothing")

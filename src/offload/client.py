@@ -83,15 +83,20 @@ class Client:
     ) -> JobView:
         """Start a job; returns its `id`, `task` and `state`.
 
+        Where an unfinished job has its unique key already, that one is returned, whole, and its
+        `changed` is False.
+
         Args:
             task: the task's name.
             texts: parameters as names and texts, which the server reads by the task's signature.
-            options: `queue`, `priority`, `delay`, `run_at`, `owner`, `tags`.
+            options: `queue`, `priority`, `delay`, `run_at`, `timeout`, `deadline`, `retries`,
+                `backoff`, `memory`, `on_crash`, `key`, `on_conflict`, `owner`, `tags`; durations
+                are seconds or text such as "10m".
             params: parameters as values, instead of texts.
             key: an idempotency key; a new one by default.
 
         Raises:
-            UnknownTask, InvalidParameters, QueueFull, Draining: nothing was started.
+            UnknownTask, InvalidParameters, QueueFull, KeyTaken, Draining: nothing was started.
             StoreUnavailable: the server did not answer; start again with the same key.
         """
         said: dict[str, Any] = {"params": params}
@@ -105,16 +110,83 @@ class Client:
         started: JobView = self._ask("POST", path, body, headers, is_repeatable=True)
         return started
 
+    def start_many(
+        self, starts: Sequence[Mapping[str, Any]], *, key: str | None = None
+    ) -> Mapping[str, Any]:
+        """Start many jobs, each by itself: `items` are what became of each, in order.
+
+        Args:
+            starts: `{"task": …, "params": {…}, "options": {…}}` for each.
+            key: an idempotency key; a new one by default.
+
+        Raises:
+            InvalidParameters: this is no list of starts.
+        """
+        outcomes: Mapping[str, Any] = self._start_all(encode(list(starts)), key)
+        return outcomes
+
+    def start_group(
+        self, starts: Sequence[Mapping[str, Any]], *, key: str | None = None
+    ) -> Mapping[str, Any]:
+        """Start many jobs as one group, all or none; returns the id of the `group`, and the `jobs`.
+
+        Args:
+            starts: as for `start_many`.
+            key: an idempotency key; a new one by default.
+
+        Raises:
+            InvalidParameters, QueueFull, KeyTaken, Draining: nothing was started.
+        """
+        body = encode({"jobs": list(starts), "group": True})
+        started: Mapping[str, Any] = self._start_all(body, key)
+        return started
+
+    def _start_all(self, body: bytes, key: str | None) -> Any:
+        headers = {"Idempotency-Key": key or secrets.token_urlsafe(16)}
+        return self._ask("POST", "/v1/jobs", body, headers, is_repeatable=True)
+
+    def group(self, group_id: int) -> Mapping[str, Any]:
+        """Return a group: its `counts`, its `progress`, and whether it is `done`.
+
+        Raises:
+            UnknownGroup: there is none.
+        """
+        found: Mapping[str, Any] = self._get(f"/v1/groups/{group_id}")
+        return found
+
+    def cancel_group(self, group_id: int) -> Mapping[str, Any]:
+        """Ask for all jobs of a group to be cancelled; `changed` says how many that changed.
+
+        Raises:
+            UnknownGroup: there is none.
+        """
+        group: Mapping[str, Any] = self._ask("POST", f"/v1/groups/{group_id}/cancel", b"")
+        return group
+
+    def retry_group(self, group_id: int) -> Mapping[str, Any]:
+        """Try all jobs of a group that failed anew; `changed` says how many.
+
+        Raises:
+            QueueFull: there is no room for any of them.
+            UnknownGroup: there is none.
+        """
+        group: Mapping[str, Any] = self._ask("POST", f"/v1/groups/{group_id}/retry", b"")
+        return group
+
     def list(
         self,
         *,
         state: str | None = None,
         task: str | None = None,
         queue: str | None = None,
+        tag: str | None = None,
+        group: int | None = None,
+        since: str | None = None,
         limit: int = 100,
     ) -> Sequence[JobView]:
-        """Return jobs, newest first."""
+        """Return jobs, newest first; `since` is an instant in RFC 3339, or a time such as "24h"."""
         asked = {"state": state, "task": task, "queue": queue}
+        asked |= {"tag": tag, "group": None if group is None else str(group), "since": since}
         page = self._get("/v1/jobs", asked | {"limit": limit})
         found: list[JobView] = page["items"]
         while page["next_cursor"] is not None and len(found) < limit:
@@ -192,6 +264,16 @@ class Client:
         """
         job: JobView = self._ask("POST", f"/v1/jobs/{job_id}/retry", b"")
         return job
+
+    def queues(self) -> Sequence[Mapping[str, Any]]:
+        """Return the queues: their settings, and how many jobs are in which state."""
+        found: Sequence[Mapping[str, Any]] = self._get("/v1/queues")["items"]
+        return found
+
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """Return the workers."""
+        found: Sequence[Mapping[str, Any]] = self._get("/v1/workers")["items"]
+        return found
 
     def tasks(self) -> Sequence[TaskView]:
         """Return the tasks that can be started, by name."""
@@ -350,6 +432,8 @@ def _attributes(problem: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: problem[name] for name in _MEMBERS if name in problem}
     if "id" in problem:
         found["job_id"] = problem["id"]
+    if "group" in problem:
+        found["group_id"] = problem["group"]
     if "errors" in problem:
         found["faults"] = tuple(Fault(**fault) for fault in problem["errors"])
     if "error" in problem:

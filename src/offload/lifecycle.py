@@ -177,7 +177,8 @@ def conclude(job: Job, outcome: Outcome, now: float, by: By, draw: float = 0.5) 
         case Failed():
             return _failed(job, outcome, now, by, draw)
         case Yielded(Cause.TIMEOUT):
-            return _failed(job, Failed(_timeout(job)), now, by, draw)
+            again = job.handle is None  # else its work goes on elsewhere: none beside it
+            return _failed(job, Failed(_timeout(job), again), now, by, draw)
         case Yielded(Cause.DEADLINE):
             return _release(job, Move.FAIL, now, by, error=_DEADLINE)
         case _ if job.requested is Wish.CANCEL and not _must_still_be_told(job, outcome):

@@ -82,7 +82,7 @@ def test_tests_that_pages_name_exist() -> None:
 
 
 def test_every_snippet_is_of_a_kind_that_the_tests_know() -> None:
-    known = {"python", "toml", "console", "text", "mermaid", "{toctree}"}
+    known = {"python", "toml", "ini", "console", "text", "mermaid", "{toctree}"}
     others = {
         (each.name, block.line, block.language)
         for each in all_pages()

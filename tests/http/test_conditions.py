@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from offload.http.routes import ROUTES
 from tests.http.conftest import Open
 from tests.http.site import ABSENT_ID, Site
 from tests.support import eventually
@@ -231,6 +233,8 @@ def test_never_issued_is_404_everywhere(site: Site) -> None:
         site.get(f"/v1/jobs/{ABSENT_ID}?wait=20"),
         site.get(f"/v1/jobs/{ABSENT_ID}/result"),
         site.post(f"/v1/jobs/{ABSENT_ID}/cancel"),
+        site.post(f"/v1/jobs/{ABSENT_ID}/retry"),
+        site.ask("DELETE", f"/v1/jobs/{ABSENT_ID}"),
     ]
 
     for answer in answers:
@@ -250,6 +254,8 @@ def test_issued_and_no_longer_kept_is_410_everywhere(open_site: Open) -> None:
         site.get(f"/v1/jobs/{job_id}"),
         site.get(f"/v1/jobs/{job_id}/result"),
         site.post(f"/v1/jobs/{job_id}/cancel"),
+        site.post(f"/v1/jobs/{job_id}/retry"),
+        site.ask("DELETE", f"/v1/jobs/{job_id}"),
     ]
     for answer in answers:
         assert (answer.status, answer.problem, answer.json["id"]) == (410, "evicted", job_id)
@@ -484,8 +490,11 @@ def test_a_request_line_over_8_kib_is_414(site: Site) -> None:
     ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1"],
 )
 def test_a_wrong_media_type_is_415(site: Site, media_type: str) -> None:
-    for target in ("/start/add", "/v1/tasks/add/jobs", "/cancel?id=1", "/v1/jobs/1/cancel"):
-        answer = site.ask("POST", target, b'{"a": 1}', {"Content-Type": media_type})
+    bodies = [("POST", target) for target, allowed in ALLOWED.items() if "POST" in allowed]
+    bodies += [("PATCH", "/v1/queues/default"), ("DELETE", "/v1/jobs/1")]
+    for method, path in bodies:
+        target = "/cancel?id=1" if path == "/cancel" else path
+        answer = site.ask(method, target, b'{"a": 1}', {"Content-Type": media_type})
 
         assert (answer.status, answer.problem) == (415, "wrong-media-type")
         assert answer.headers["accept"] == "application/json"
@@ -516,16 +525,43 @@ ALLOWED = {
     "/status": "GET, HEAD, OPTIONS",
     "/result": "GET, HEAD, OPTIONS",
     "/cancel": "OPTIONS, POST",
-    "/v1/jobs": "GET, HEAD, OPTIONS",
-    "/v1/jobs/1": "GET, HEAD, OPTIONS",
+    "/v1/jobs": "GET, HEAD, OPTIONS, POST",
+    "/v1/jobs/1": "DELETE, GET, HEAD, OPTIONS",
     "/v1/jobs/1/result": "GET, HEAD, OPTIONS",
+    "/v1/jobs/1/events": "GET, HEAD, OPTIONS",
     "/v1/jobs/1/cancel": "OPTIONS, POST",
+    "/v1/jobs/1/retry": "OPTIONS, POST",
+    "/v1/groups/1": "GET, HEAD, OPTIONS",
+    "/v1/groups/1/cancel": "OPTIONS, POST",
+    "/v1/groups/1/retry": "OPTIONS, POST",
+    "/v1/queues": "GET, HEAD, OPTIONS",
+    "/v1/queues/default": "GET, HEAD, OPTIONS, PATCH",
+    "/v1/workers": "GET, HEAD, OPTIONS",
+    "/v1/stats": "GET, HEAD, OPTIONS",
+    "/v1/schedules": "GET, HEAD, OPTIONS",
     "/v1/tasks": "GET, HEAD, OPTIONS",
     "/v1/tasks/add": "GET, HEAD, OPTIONS",
     "/v1/tasks/add/jobs": "OPTIONS, POST",
+    "/v1/events": "GET, HEAD, OPTIONS",
+    "/v1/openapi.json": "GET, HEAD, OPTIONS",
+    "/docs": "GET, HEAD, OPTIONS",
     "/": "GET, HEAD, OPTIONS",
     "/healthz": "GET, HEAD, OPTIONS",
+    "/readyz": "GET, HEAD, OPTIONS",
+    "/metrics": "GET, HEAD, OPTIONS",
 }
+
+
+def test_every_route_is_among_those_that_are_tried() -> None:
+    tried = {
+        (method, route.path)
+        for route in ROUTES
+        for target, methods in ALLOWED.items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route.path), target)
+        for method in methods.split(", ")
+    }
+
+    assert {(route.method, route.path) for route in ROUTES} - tried == set()
 
 
 @pytest.mark.parametrize("target", ALLOWED)

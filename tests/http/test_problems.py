@@ -22,6 +22,7 @@ NOT_MET_BY_A_REQUEST = {
     errors.NotSerializable,
     errors.Undecodable,
     errors.ConfigError,
+    errors.Fatal,
 }
 """Met when tasks are registered, jobs run or the server starts; at this door a fault of ours."""
 

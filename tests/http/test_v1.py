@@ -13,8 +13,9 @@ from tests.support import eventually
 
 FIELDS = [
     "id", "task", "kind", "queue", "state", "done", "version", "params", "result", "error",
-    "progress", "reason", "attempt", "crashes", "interrupts", "owner", "priority", "tags",
-    "created_at", "run_at", "started_at", "finished_at", "worker", "links",
+    "progress", "reason", "attempt", "retries", "crashes", "interrupts", "group", "owner",
+    "priority", "tags", "key", "created_at", "run_at", "next_check_at", "deadline_at",
+    "started_at", "finished_at", "worker", "links",
 ]  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def test_links_name_only_what_would_work_now(open_site: Open) -> None:
         running: {"self", "events", "cancel"},
         stopping: {"self", "events"},
         succeeded: {"self", "events", "result"},
-        failed: {"self", "events"},
+        failed: {"self", "events", "retry"},
     }
     result = site.get(f"/v1/jobs/{succeeded}").json["links"]["result"]
     assert site.get(result).json == 2
@@ -413,3 +414,99 @@ def test_faults_of_params_and_options_are_told_together(site: Site) -> None:
 
     named = [fault["parameter"] for fault in answer.json["errors"]]
     assert named == ["more", "a", "options.delay"]
+
+
+# --- more of lists, retries, removals
+
+
+def test_a_list_is_narrowed_by_tag_group_and_time(open_site: Open) -> None:
+    site = open_site(work=False)
+    old = site.start("/start/add?a=1")
+    start = {"params": {"a": 1}, "options": {"tags": ["it's", "x"]}}
+    tagged = site.start("/v1/tasks/add/jobs", start)
+    starts = [{"task": "add", "params": {"a": n}} for n in range(3)]
+    grouped = site.post("/v1/jobs", {"jobs": starts, "group": True}).json["jobs"]
+    since = site.get(f"/v1/jobs/{tagged}").json["created_at"]
+
+    def ids(query: str) -> list[int]:
+        return [job["id"] for job in site.get(f"/v1/jobs?{query}").json["items"]]
+
+    assert ids("tag=it%27s") == ids("tag=x") == [tagged]
+    assert ids("tag=it") == []
+    assert ids("group=1") == grouped[::-1]
+    assert ids("group=1&limit=1") == grouped[-1:]
+    assert ids(f"group=1&cursor={grouped[1]}") == grouped[:1]
+    assert ids("group=1&state=running") == ids("group=2") == []
+    assert ids(f"since={since}") in ([*grouped[::-1], tagged], [*grouped[::-1], tagged, old])
+    assert ids("since=1h") == [*grouped[::-1], tagged, old]
+    assert ids("since=2999-01-01T00:00:00Z") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["group=0", "group=x", "since=x", "since=-1", "since=2026-01-01", "tag=a&tag=b"]
+)
+def test_a_filter_that_cannot_be_read_is_refused(site: Site, query: str) -> None:
+    assert site.get(f"/v1/jobs?{query}").problem in ("invalid-parameters", "malformed-request")
+
+
+def test_a_list_has_500_jobs_at_most(open_site: Open) -> None:
+    site = open_site(work=False)
+    site.post("/v1/jobs", [{"task": "add", "params": {"a": n}} for n in range(501)])
+
+    page = site.get("/v1/jobs?limit=100000").json
+
+    assert (len(page["items"]), page["next_cursor"]) == (500, "2")
+
+
+def test_retry_of_a_failed_or_cancelled_job_is_202_and_the_same_job(open_site: Open) -> None:
+    site = open_site()
+    failed = site.finished("/start/boom")
+    cancelled = site.start("/v1/tasks/boom/jobs", {"options": {"delay": 900}})
+    site.post(f"/v1/jobs/{cancelled}/cancel")
+
+    for job_id in (failed, cancelled):
+        answer = site.post(site.get(f"/v1/jobs/{job_id}").json["links"]["retry"])
+        assert (answer.status, answer.json["id"], answer.json["changed"]) == (202, job_id, True)
+        assert answer.headers["location"] == f"/v1/jobs/{job_id}"
+        assert answer.headers["retry-after"] == "1"
+        site.reaches(job_id, "failed")
+        events = site.get(f"/v1/jobs/{job_id}/events").json["items"]
+        assert "retried" in [event["kind"] for event in events]
+
+
+def test_retry_of_a_job_that_succeeded_or_has_not_ended_is_409(open_site: Open) -> None:
+    site = open_site()
+    succeeded, [running] = site.finished("/start/add?a=1"), site.held()
+
+    late, early = (site.post(f"/v1/jobs/{job_id}/retry") for job_id in (succeeded, running))
+
+    assert (late.status, late.problem, late.json["id"]) == (409, "already-finished", succeeded)
+    assert (early.status, early.problem, early.json["id"]) == (409, "not-finished", running)
+
+
+def test_retry_of_a_job_that_finds_no_room_is_429(open_site: Open) -> None:
+    site = open_site(work=False, capacity=1)
+    job_id = site.start("/start/add?a=1")
+    site.post(f"/v1/jobs/{job_id}/cancel")
+    site.start("/start/add?a=1")
+
+    answer = site.post(f"/v1/jobs/{job_id}/retry")
+
+    assert (answer.status, answer.problem) == (429, "queue-full")
+    assert answer.headers["retry-after"] == "1"
+    assert site.state(job_id) == "cancelled"
+
+
+def test_a_finished_job_can_be_removed_and_counts_as_evicted(open_site: Open) -> None:
+    site = open_site()
+    job_id, [running] = site.finished("/start/add?a=1"), site.held()
+
+    removed = site.ask("DELETE", f"/v1/jobs/{job_id}")
+    again = site.ask("DELETE", f"/v1/jobs/{job_id}")
+    unfinished = site.ask("DELETE", f"/v1/jobs/{running}")
+
+    assert (removed.status, removed.body) == (204, b"")
+    assert (again.status, again.problem) == (410, "evicted")
+    assert (unfinished.status, unfinished.problem) == (409, "not-finished")
+    assert (unfinished.json["id"], unfinished.json["state"]) == (running, "running")
+    assert site.get("/v1/stats").json["jobs"] == {"running": 1}

@@ -5,64 +5,51 @@ whoever cares for lost jobs read, decide and send in separate steps, and between
 anything may happen. An answer may be lost and the same thing sent again; a worker may die, be told
 to end, or be taken for dead while it still runs (then it is dishonest: it believes that it owns).
 
-What can be changed by a fault is gathered in `Rules`. Records are numbered by a `Catalogue`, so
-that a state of the world is a tuple of small numbers.
+Where a job is `polled` its code only starts work elsewhere; the job then waits without a slot, and
+whoever claims it later goes on asking. What decides is in `smallrules`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cache
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from offload import lifecycle
-from offload.errors import AlreadyFinished
-from offload.model import (
-    FINISHED,
-    By,
-    Change,
-    Crashed,
-    Error,
-    Failed,
-    Job,
-    Outcome,
-    State,
-    Succeeded,
-    Wish,
-    Yielded,
-)
+from offload.lifecycle import Move
+from offload.model import FINISHED, Job, OnCrash, State, Wish
 from tests.ideas.samples import a_job
 from tests.ideas.searching import Violation
+from tests.ideas.smallrules import (
+    CANCELS,
+    CRASHED,
+    FAILED,
+    LEFT,
+    LOST,
+    SNOOZED,
+    STOPPED,
+    SUCCEEDED,
+    TRIES_ANEW,
+    WAITS_ELSEWHERE,
+    YIELDED,
+    Catalogue,
+    Rules,
+    check_plain_row,
+    check_row,
+    check_step,
+)
 
 V = TypeVar("V")
 
-NOW = 1000.0
-BY = By(actor="the search", door="care")
-OUTCOMES: tuple[Outcome, ...] = (
-    Succeeded(b"1"),
-    Failed(Error("exception", "no")),
-    Yielded(),
-    Crashed(),
-)
-SUCCEEDED, FAILED, YIELDED, CRASHED = range(4)
 RUNS = -1
 """The stage of a hold whose code still runs; afterwards it is the number of its outcome."""
 
+TELLS, ASKS = WAITS_ELSEWHERE, -4
+"""Further stages where the work goes on elsewhere: its handle is to be stored; it is asked about.
+"""
+
 WORKERS = (0, 1)
 NOBODY = 0
-
-STEPS = {
-    ("queued", "running"),
-    ("queued", "cancelled"),
-    ("running", "running"),
-    ("running", "queued"),
-    ("running", "succeeded"),
-    ("running", "failed"),
-    ("running", "cancelled"),
-}
-"""From which stored state to which a step may lead, written out once more."""
 
 
 class Phase(IntEnum):
@@ -78,7 +65,7 @@ class Phase(IntEnum):
 
 
 HONEST = frozenset({Phase.ALIVE, Phase.STOPPING})
-CLAIMS = frozenset({Phase.ALIVE, Phase.SUSPECTED, Phase.STRUCK_OFF})
+CLAIMS = frozenset({Phase.ALIVE, Phase.SUSPECTED})
 TAKEN_FOR_DEAD = frozenset({Phase.DEAD, Phase.DEAD_STOPPING, Phase.SUSPECTED})
 
 
@@ -89,6 +76,16 @@ class Budget(NamedTuple):
     drains: int
     suspicions: int
     lost_answers: int
+    snoozes: int = 0
+    new_tries: int = 0
+
+
+class Elsewhere(IntEnum):
+    """How it stands with the work that a job has started elsewhere."""
+
+    NOTHING = 0
+    KNOWN = 1
+    TOLD = 2
 
 
 class Hold(NamedTuple):
@@ -111,6 +108,8 @@ class World(NamedTuple):
         asks: per job the row from which a cancel was decided that is on its way.
         cares: per job the row and the outcome of a rescue that is on its way.
         cancelled: per job whether a cancel was acknowledged.
+        begun: per job how often its code has begun since it was given an attempt anew.
+        works: per job what is stored of its work elsewhere, and whether that was told of a cancel.
     """
 
     jobs: tuple[int, ...]
@@ -120,106 +119,12 @@ class World(NamedTuple):
     asks: tuple[int, ...]
     cares: tuple[tuple[int, int], ...]
     cancelled: tuple[bool, ...]
+    begun: tuple[int, ...]
+    works: tuple[Elsewhere, ...]
     left: Budget
 
 
 Steps = Iterator[tuple[str, World]]
-
-
-def compare_and_set(row: Job, change: Change) -> bool:
-    """Say whether the store applies the change: the row is the one it was decided from."""
-    return row.version == change.after.version - 1 and row.token == change.after.token
-
-
-def is_ours(held: Job, row: Job) -> bool:
-    """Say whether a worker whose change was refused still owns the job (`attempt.settle`)."""
-    return row.token == held.token and row.state is State.RUNNING
-
-
-def has_room(occupied: int, limit: int | None) -> bool:
-    return limit is None or occupied < limit
-
-
-def conclude(job: Job, outcome: Outcome) -> Change:
-    return lifecycle.conclude(job, outcome, NOW, BY)
-
-
-def claim(job: Job, worker: int) -> Job:
-    return lifecycle.claim(job, worker, NOW + 30, NOW)
-
-
-def request(job: Job) -> Change | None:
-    try:
-        return lifecycle.request(job, Wish.CANCEL, NOW, BY)
-    except AlreadyFinished:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Everything that decides; a test of the search puts a fault in the place of one of them."""
-
-    compare_and_set: Callable[[Job, Change], bool] = compare_and_set
-    is_ours: Callable[[Job, Job], bool] = is_ours
-    has_room: Callable[[int, int | None], bool] = has_room
-    conclude: Callable[[Job, Outcome], Change] = conclude
-    claim: Callable[[Job, int], Job] = claim
-    request: Callable[[Job], Change | None] = request
-
-
-class Catalogue:
-    """Gives each record a number, and each question about records one answer."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rows: list[Job] = [a_job(state=State.CANCELLED, id=0)]
-        self._numbers: dict[Job, int] = {}
-        self.conclude = cache(self._conclude)
-        self.request = cache(self._request)
-        self.claim = cache(self._claim)
-        self.applied = cache(self._applied)
-        self.seen_anew = cache(self._seen_anew)
-        self._rules = rules
-
-    def number(self, row: Job) -> int:
-        if row not in self._numbers:
-            self._numbers[row] = len(self.rows)
-            self.rows.append(row)
-        return self._numbers[row]
-
-    def _conclude(self, copy: int, outcome: int) -> Change:
-        return self._rules.conclude(self.rows[copy], OUTCOMES[outcome])
-
-    def _request(self, copy: int) -> Change | None:
-        return self._rules.request(self.rows[copy])
-
-    def _claim(self, row: int, worker: int) -> int:
-        return self.number(self._rules.claim(self.rows[row], worker))
-
-    def _applied(self, row: int, copy: int, outcome: int) -> int | None:
-        """Return the row as the change leaves it, None where the change is refused.
-
-        The outcome -1 is the cancel that somebody asked for.
-        """
-        change = self.request(copy) if outcome < 0 else self.conclude(copy, outcome)
-        assert change is not None
-        if not self._rules.compare_and_set(self.rows[row], change):
-            return None
-        _check_step(self.rows[row], change.after)
-        return self.number(change.after)
-
-    def _seen_anew(self, copy: int, row: int, outcome: int) -> int | None:
-        """Return what a refused worker goes on with, None where the job is not its own any more."""
-        held, current = self.rows[copy], self.rows[row]
-        after = self.conclude(copy, outcome).after
-        stood_already = (current.token, current.version, current.state) == (
-            after.token,
-            after.version,
-            after.state,
-        )
-        if stood_already or not self._rules.is_ours(held, current):
-            return None
-        anew = replace(held, version=current.version, requested=current.requested)
-        return self.number(anew)
 
 
 @dataclass(slots=True)
@@ -229,11 +134,20 @@ class SmallWorld:
     limit: int | None
     budget: Budget
     jobs: int = 2
+    job: Job = field(default_factory=a_job)
+    polled: bool = False
     rules: Rules = field(default_factory=Rules)
     catalogue: Catalogue = field(init=False)
 
     def __post_init__(self) -> None:
         self.catalogue = Catalogue(self.rules)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only interrupts and crashes give an attempt back."""
+        return not (self.polled or self.budget.snoozes or self.budget.new_tries) and (
+            self.job.options.on_crash is OnCrash.AGAIN
+        )
 
     def first(self) -> World:
         """Nothing was started and nobody works."""
@@ -246,6 +160,8 @@ class SmallWorld:
             asks=none,
             cares=((NOBODY, 0),) * self.jobs,
             cancelled=(False,) * self.jobs,
+            begun=(0,) * self.jobs,
+            works=(Elsewhere.NOTHING,) * self.jobs,
             left=self.budget,
         )
 
@@ -258,7 +174,7 @@ class SmallWorld:
 
     def by_itself(self, label: str) -> bool:
         """Say whether a step needs nobody outside: no start, and no cancel to end it all."""
-        return not label.startswith(("start", "a cancel"))
+        return not label.startswith(("start", "a cancel", "somebody"))
 
     def steps(self, world: World) -> Steps:
         """Yield everything that can happen next; raises where a rule is broken.
@@ -277,6 +193,8 @@ class SmallWorld:
         for job, number in enumerate(world.jobs):
             if number != NOBODY:
                 yield from self._asks(job, world)
+                yield from self._comes_due(job, world)
+                yield from self._tries_anew(job, world)
                 yield from self._cares(job, world)
 
     # --- jobs and workers come and go
@@ -284,7 +202,7 @@ class SmallWorld:
     def _starts(self, world: World) -> Steps:
         if NOBODY in world.jobs:
             job = world.jobs.index(NOBODY)
-            row = self.catalogue.number(a_job(id=job + 1))
+            row = self.catalogue.number(replace(self.job, id=job + 1))
             yield f"start job {job}", _with_row(world, job, row)
 
     def _life_of(self, worker: int, world: World) -> Steps:
@@ -319,14 +237,26 @@ class SmallWorld:
         if not waiting or not self.rules.has_room(_occupied(rows), self.limit):
             return
         job = waiting[0]
-        if world.cancelled[job]:
+        is_to_be_told = rows[job].requested is Wish.CANCEL and rows[job].handle is not None
+        if world.cancelled[job] and not is_to_be_told:
             raise Violation("S9", f"job {job} is claimed after its cancel was acknowledged")
         number = self.catalogue.claim(world.jobs[job], _id(worker, world))
-        _check_step(rows[job], self.catalogue.rows[number])
+        check_step(rows[job], self.catalogue.rows[number], Move.CLAIM)
         claimed = _with_row(world, job, number)
-        yield f"worker {worker} claims job {job}", _hold(claimed, Hold(worker, job, number, RUNS))
+        held = _hold(claimed, Hold(worker, job, number, RUNS))
+        yield f"worker {worker} claims job {job}", self._begins(held, worker, job, number)
         if world.left.lost_answers:
             yield f"worker {worker} claims job {job} and never hears of it", _loses(claimed)
+
+    def _begins(self, world: World, worker: int, job: int, number: int) -> World:
+        """Note that code begins; what must not be repeated begins once, where anybody knows."""
+        row = self.catalogue.rows[number]
+        if row.options.on_crash is OnCrash.AGAIN or self.polled:
+            return world
+        begun = _put(world.begun, job, world.begun[job] + 1)
+        if begun[job] > 1:
+            raise Violation("S3", f"job {job} is not to be repeated and begins again")
+        return world._replace(begun=begun)
 
     def _strays(self, worker: int, world: World) -> Steps:
         """A renewal shows a worker that it owns what it never began: it gives that back."""
@@ -335,30 +265,81 @@ class SmallWorld:
         for job, number in enumerate(world.jobs):
             mine = self.catalogue.rows[number].worker == _id(worker, world)
             if mine and not any(h.worker == worker and h.job == job for h in world.holds):
-                stray = Hold(worker, job, number, YIELDED)
+                stray = Hold(worker, job, number, LOST)
                 yield f"worker {worker} gives back the stray job {job}", _hold(world, stray)
 
     # --- attempts end
 
     def _ends(self, hold: Hold, world: World) -> Steps:
-        if hold.stage != RUNS:
+        if hold.stage >= 0:
             yield from self._sends(hold, world)
-            return
-        for outcome, verb in ((SUCCEEDED, "succeeds"), (FAILED, "fails")):
-            ended = _swap(world, hold, hold._replace(stage=outcome))
-            yield f"job {hold.job} {verb} on worker {hold.worker}", ended
-        if self._was_told_to_stop(hold, world):
-            ended = _swap(world, hold, hold._replace(stage=YIELDED))
-            yield f"job {hold.job} stops on worker {hold.worker}", ended
+        elif hold.stage == TELLS:
+            yield from self._stores_its_handle(hold, world)
+        elif hold.stage == RUNS and self.polled:
+            yield from self._goes_elsewhere(hold, world)
+        else:
+            yield from self._code_ends(hold, world)
 
-    def _was_told_to_stop(self, hold: Hold, world: World) -> bool:
+    def _code_ends(self, hold: Hold, world: World) -> Steps:
+        where = f"job {hold.job} %s on worker {hold.worker}"
+        for outcome, verb in ((SUCCEEDED, "succeeds"), (FAILED, "fails")):
+            yield where % verb, _swap(world, hold, hold._replace(stage=outcome))
+        if world.left.snoozes and not self.polled:
+            left = world.left._replace(snoozes=world.left.snoozes - 1)
+            poorer = world._replace(left=left)
+            yield where % "snoozes", _swap(poorer, hold, hold._replace(stage=SNOOZED))
+        outcome_of_stop = self._told_to_stop(hold, world)
+        if outcome_of_stop is not None:
+            stopped = _swap(world, hold, hold._replace(stage=outcome_of_stop))
+            if hold.stage == ASKS and outcome_of_stop == STOPPED:
+                works = _put(world.works, hold.job, Elsewhere.TOLD)
+                stopped = stopped._replace(works=works)
+            yield where % "stops", stopped
+
+    def _told_to_stop(self, hold: Hold, world: World) -> int | None:
+        """Return how code ends that obeys what it was told; None where it was told nothing."""
         row, copy = self.catalogue.rows[world.jobs[hold.job]], self.catalogue.rows[hold.copy]
-        return (
-            world.phases[hold.worker] is Phase.STOPPING
-            or row.token != copy.token
-            or row.state is not State.RUNNING
-            or row.requested is not None
-        )
+        phase = world.phases[hold.worker]
+        if phase in {Phase.SUSPECTED, Phase.STRUCK_OFF} and not self.is_plain:
+            return LEFT
+        if row.token != copy.token or row.state is not State.RUNNING:
+            return YIELDED if self.is_plain else LEFT
+        if row.requested is Wish.CANCEL and phase is not Phase.STOPPING:
+            return STOPPED
+        return YIELDED if phase is Phase.STOPPING else None
+
+    # --- work elsewhere
+
+    def _goes_elsewhere(self, hold: Hold, world: World) -> Steps:
+        """Start the work, or go on with what was started; a stop before that starts nothing."""
+        row = self.catalogue.rows[hold.copy]
+        if not self.rules.starts_elsewhere(row):
+            adopted = _swap(world, hold, hold._replace(stage=TELLS))
+            yield f"worker {hold.worker} adopts the work of job {hold.job}", adopted
+            return
+        current = self.catalogue.rows[world.jobs[hold.job]]
+        is_owner = world.phases[hold.worker] in HONEST and current.token == row.token
+        if is_owner and world.works[hold.job] is not Elsewhere.NOTHING:
+            raise Violation("S3", f"the work of job {hold.job} is started again")
+        started = _swap(world, hold, hold._replace(stage=TELLS))
+        yield f"worker {hold.worker} starts the work of job {hold.job}", started
+        failed = _swap(world, hold, hold._replace(stage=FAILED))
+        yield f"worker {hold.worker} cannot start the work of job {hold.job}", failed
+
+    def _stores_its_handle(self, hold: Hold, world: World) -> Steps:
+        row = world.jobs[hold.job]
+        after = self.catalogue.applied(row, hold.copy, WAITS_ELSEWHERE)
+        label = f"worker {hold.worker} stores the handle of job {hold.job}"
+        if after is not None:
+            self._check_holder(hold, world)
+            waits = _with_row(world, hold.job, after)
+            if world.works[hold.job] is Elsewhere.NOTHING:
+                waits = waits._replace(works=_put(world.works, hold.job, Elsewhere.KNOWN))
+            yield label, _swap(waits, hold, hold._replace(copy=after, stage=ASKS))
+            return
+        anew = self.catalogue.seen_anew(hold.copy, row, WAITS_ELSEWHERE)
+        again = None if anew is None else hold._replace(copy=anew)
+        yield f"{label} and is refused", _swap(world, hold, again)
 
     def _sends(self, hold: Hold, world: World) -> Steps:
         """The outcome arrives at the store; where the row is newer it is decided again."""
@@ -367,7 +348,7 @@ class SmallWorld:
         after = self.catalogue.applied(row, hold.copy, hold.stage)
         if after is not None:
             self._check_holder(hold, world)
-            applied = _with_row(world, hold.job, after)
+            applied = self._with_end(_with_row(world, hold.job, after), hold.job, hold.stage)
             yield label, _swap(applied, hold, None)
             if world.left.lost_answers:
                 yield f"{label} and gets no answer", _loses(applied)
@@ -375,6 +356,18 @@ class SmallWorld:
         anew = self.catalogue.seen_anew(hold.copy, row, hold.stage)
         again = None if anew is None else hold._replace(copy=anew)
         yield f"{label} and is refused", _swap(world, hold, again)
+
+    def _with_end(self, world: World, job: int, outcome: int) -> World:
+        """Look at work elsewhere whose job has come to an end, or to another attempt."""
+        row, work = self.catalogue.rows[world.jobs[job]], world.works[job]
+        goes_on = work is Elsewhere.KNOWN and outcome != FAILED
+        if row.state is State.CANCELLED and goes_on:
+            raise Violation("P4", f"job {job} is cancelled and its work was not told")
+        if outcome == FAILED:
+            if row.state is State.QUEUED and row.handle is not None:
+                raise Violation("S3", f"job {job} goes on waiting for work that has failed")
+            return world._replace(works=_put(world.works, job, Elsewhere.NOTHING))
+        return world
 
     def _check_holder(self, hold: Hold, world: World) -> None:
         row, copy = self.catalogue.rows[world.jobs[hold.job]], self.catalogue.rows[hold.copy]
@@ -390,11 +383,12 @@ class SmallWorld:
             if not world.cancelled[job] and self.catalogue.request(row) is not None:
                 yield f"a cancel of job {job} is decided", _asking(world, job, row)
             return
-        after = self.catalogue.applied(row, copy, -1)
+        after = self.catalogue.applied(row, copy, CANCELS)
         if after is None:
             yield f"the cancel of job {job} is refused", _asking(world, job, NOBODY)
             return
         applied = _with_row(world, job, after)
+        applied = self._with_end(applied, job, CANCELS)
         applied = applied._replace(cancelled=_put(world.cancelled, job, True))
         yield f"the cancel of job {job} is acknowledged", _asking(applied, job, NOBODY)
         if world.left.lost_answers:
@@ -409,10 +403,42 @@ class SmallWorld:
                 yield f"job {job} is found lost", _caring(world, job, row, found)
             return
         after = self.catalogue.applied(row, copy, outcome)
-        applied = world if after is None else _with_row(world, job, after)
+        applied = world
+        if after is not None:
+            applied = self._with_end(_with_row(world, job, after), job, outcome)
+            self._check_adopted(applied, job)
         yield f"job {job} is rescued" if after else "too late", _caring(applied, job, NOBODY, 0)
         if after is not None and world.left.lost_answers:
             yield f"job {job} is rescued, the answer is lost", _loses(applied)
+
+    def _check_adopted(self, world: World, job: int) -> None:
+        """Work that goes on elsewhere is not lost with who asked about it."""
+        row = self.catalogue.rows[world.jobs[job]]
+        is_known = world.works[job] is not Elsewhere.NOTHING
+        if is_known and row.error is not None and row.error.code == "lost":
+            raise Violation("S3", f"job {job} is lost, and its work elsewhere goes on")
+
+    def _comes_due(self, job: int, world: World) -> Steps:
+        row = self.catalogue.rows[world.jobs[job]]
+        if row.state is State.QUEUED and not row.claimable and row.run_at is not None:
+            promoted = self.catalogue.promoted(world.jobs[job])
+            yield f"job {job} comes due", _with_row(world, job, promoted)
+
+    def _tries_anew(self, job: int, world: World) -> Steps:
+        """Somebody tries a job anew that has ended; its whole story begins again."""
+        row = self.catalogue.rows[world.jobs[job]]
+        if not world.left.new_tries or row.state not in {State.FAILED, State.CANCELLED}:
+            return
+        after = self.catalogue.applied(world.jobs[job], world.jobs[job], TRIES_ANEW)
+        assert after is not None
+        left = world.left._replace(new_tries=world.left.new_tries - 1)
+        anew = _with_row(world, job, after)._replace(
+            left=left,
+            cancelled=_put(world.cancelled, job, False),
+            begun=_put(world.begun, job, 0),
+            works=_put(world.works, job, Elsewhere.NOTHING),
+        )
+        yield f"somebody tries job {job} anew", anew
 
     def _found_lost(self, job: int, world: World) -> int | None:
         """Return the outcome of a job whose owner is taken for dead or is not known any more."""
@@ -424,7 +450,7 @@ class SmallWorld:
                 return YIELDED if world.phases[worker] is Phase.DEAD_STOPPING else CRASHED
             if _id(worker, world) == owner and world.phases[worker] in HONEST:
                 return None
-        return CRASHED
+        return LEFT
 
     def _owns(self, worker: int, world: World) -> bool:
         owner = _id(worker, world)
@@ -438,7 +464,9 @@ class SmallWorld:
             raise Violation("S12", f"{_occupied(rows)} slots are taken of {self.limit}")
         for number, row in zip(world.jobs, rows, strict=True):
             if number != NOBODY:
-                _check_row(row)
+                check_row(row)
+                if self.is_plain:
+                    check_plain_row(row)
         self._check_holds(world, rows)
 
     def _check_holds(self, world: World, rows: list[Job]) -> None:
@@ -453,36 +481,6 @@ class SmallWorld:
                 raise Violation("S10", f"job {hold.job} is {row.state} and its code runs")
             if row.token != copy.token or row.worker != copy.worker:
                 raise Violation("S2", f"job {hold.job} has another owner and its code still runs")
-
-
-def _check_row(row: Job) -> None:
-    """Hold the row against itself: counters agree, and what does not run holds nothing."""
-    runs = row.state is State.RUNNING
-    if row.occupies_slot is not runs or (row.worker is not None) is not runs:
-        raise Violation("S12", f"job {row.id} is {row.state} with the wrong owner or slot")
-    ended_by_crash = row.error is not None and row.error.code == "crash-loop"
-    expected = row.token - row.interrupts - row.crashes + ended_by_crash
-    if row.attempt != expected:
-        raise Violation("S3", f"job {row.id} is at attempt {row.attempt}, not {expected}")
-    if row.crashes > lifecycle.MAX_CRASHES or (
-        row.crashes == lifecycle.MAX_CRASHES and row.state is not State.FAILED
-    ):
-        raise Violation("S19", f"job {row.id} crashed {row.crashes} times and is {row.state}")
-
-
-def _check_step(row: Job, after: Job) -> None:
-    """Hold a step of one job against the diagram, and its counters against those before."""
-    if row.state in FINISHED:
-        raise Violation("S5", f"job {row.id} was {row.state} and changed")
-    if (row.state.value, after.state.value) not in STEPS:
-        raise Violation("S6", f"job {row.id} went from {row.state} to {after.state}")
-    if after.version != row.version + 1:
-        raise Violation("S22", f"job {row.id} went from version {row.version} to {after.version}")
-    if (row.state, after.state) == (State.QUEUED, State.RUNNING):
-        if after.token != row.token + 1:
-            raise Violation("S3", f"job {row.id} is claimed again under token {after.token}")
-    elif after.token != row.token:
-        raise Violation("S4", f"a holder of token {after.token} changed job {row.id}")
 
 
 def _occupied(rows: list[Job]) -> int:

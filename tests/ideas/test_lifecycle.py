@@ -21,6 +21,7 @@ from offload.lifecycle import (
     claim,
     conclude,
     expire,
+    left_behind,
     lose,
     request,
     retry,
@@ -638,3 +639,33 @@ def test_a_job_that_is_due_now_is_not_scheduled_any_more() -> None:
     job = a_job(run_at=NOW)
 
     assert shown_state(job, NOW) is Shown.QUEUED
+
+
+# --- what nobody may repeat, or start beside what goes on
+
+
+def test_a_timeout_with_a_handle_is_final_for_its_work_goes_on_elsewhere() -> None:
+    job = a_waiting_job(options=AGAIN)
+
+    after = conclude(job, Yielded(Cause.TIMEOUT), NOW, BY).after
+
+    assert after.state is State.FAILED
+    assert after.error is not None
+    assert after.error.code == "timeout"
+
+
+def test_a_snooze_keeps_the_wish_of_which_the_other_side_must_hear() -> None:
+    job = a_waiting_job(requested=Wish.CANCEL)
+
+    after = conclude(job, Snoozed(5.0), NOW, BY).after
+
+    assert (after.state, after.requested) == (State.QUEUED, Wish.CANCEL)
+
+
+@pytest.mark.parametrize(("options", "state"), [(PLAIN, State.QUEUED), (ONCE, State.FAILED)])
+def test_what_a_worker_taken_for_dead_left_behind_is_repeated_unless_it_must_not_be(
+    options: JobOptions, state: State
+) -> None:
+    job = a_job(State.RUNNING, options=options)
+
+    assert conclude(job, left_behind(job), NOW, BY).after.state is state

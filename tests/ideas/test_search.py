@@ -10,10 +10,27 @@ from dataclasses import replace as with_fault
 import pytest
 from msgspec.structs import replace
 
-from offload.model import FINISHED, Change, Crashed, Job, Outcome, State, Wish
-from tests.ideas import smallworld
+from offload.backoff import Backoff
+from offload.lifecycle import Move
+from offload.model import (
+    FINISHED,
+    PLAIN,
+    Cause,
+    Change,
+    Crashed,
+    Job,
+    JobOptions,
+    OnCrash,
+    Outcome,
+    State,
+    Wish,
+    Yielded,
+)
+from tests.ideas import smallrules
+from tests.ideas.samples import a_job
 from tests.ideas.searching import explore, stuck
-from tests.ideas.smallworld import Budget, Rules, SmallWorld
+from tests.ideas.smallrules import Rules
+from tests.ideas.smallworld import Budget, SmallWorld
 
 Say = Callable[[str], None]
 
@@ -103,6 +120,64 @@ def test_a_job_whose_answers_are_lost_still_ends(say: Say) -> None:
     search(SmallWorld(limit=1, budget=budget, jobs=1), say, at_least=3_000)
 
 
+RETRIED = a_job(options=JobOptions(retries=1, backoff=Backoff.fixed(3)))
+ONCE = a_job(options=JobOptions(on_crash=OnCrash.FAIL))
+CALM = Budget(crashes=0, drains=0, suspicions=0, lost_answers=0)
+
+
+@pytest.mark.promise("S20")
+def test_a_job_is_tried_again_as_often_as_it_may_be(say: Say) -> None:
+    budget = CALM._replace(crashes=1, snoozes=1)
+
+    search(SmallWorld(limit=1, budget=budget, jobs=1, job=RETRIED), say, at_least=5_000)
+
+
+def test_a_job_that_has_ended_is_tried_anew_by_hand(say: Say) -> None:
+    budget = CALM._replace(crashes=1, new_tries=1)
+
+    search(SmallWorld(limit=1, budget=budget, jobs=1, job=RETRIED), say, at_least=5_000)
+
+
+@pytest.mark.parametrize("misfortune", ["crashes", "drains", "suspicions", "lost_answers"])
+def test_what_must_not_be_repeated_begins_once(misfortune: str, say: Say) -> None:
+    budget = CALM._replace(**{misfortune: 1})
+
+    search(SmallWorld(limit=1, budget=budget, jobs=1, job=ONCE), say, at_least=150)
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("misfortunes", [("crashes", "drains"), ("lost_answers",)])
+def test_work_elsewhere_is_started_once_and_told_of_a_cancel(
+    misfortunes: tuple[str, ...], say: Say
+) -> None:
+    budget = CALM._replace(**dict.fromkeys(misfortunes, 1))
+
+    search(SmallWorld(limit=1, budget=budget, jobs=1, polled=True), say, at_least=500)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("P4")
+def test_who_is_taken_for_dead_starts_no_work_that_is_known(say: Say) -> None:
+    budget = CALM._replace(suspicions=1)
+
+    search(SmallWorld(1, budget, jobs=1, polled=True), say, at_least=40_000, most=40_000)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("job", [RETRIED, ONCE], ids=["retried", "once"])
+def test_work_elsewhere_is_tried_again_and_adopted(job: Job, say: Say) -> None:
+    world = SmallWorld(limit=1, budget=CALM._replace(crashes=2), jobs=1, job=job, polled=True)
+
+    search(world, say, at_least=5_000)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("P4")
+def test_two_jobs_whose_work_goes_on_elsewhere_share_one_place(say: Say) -> None:
+    search(SmallWorld(limit=1, budget=CALM, polled=True), say, at_least=9_000)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("limit", [1, None])
 @pytest.mark.parametrize(
@@ -149,20 +224,20 @@ def cancelled_at_once(job: Job) -> Change | None:
     if job.is_finished:
         return None
     waiting = replace(job, state=State.QUEUED)
-    return smallworld.request(waiting)
+    return smallrules.request(waiting)
 
 
 def cancels_what_is_finished(job: Job) -> Change | None:
     if job.state is State.CANCELLED:
         return None
     if job.is_finished:
-        return smallworld.request(replace(job, state=State.QUEUED, requested=None))
-    return smallworld.request(job)
+        return smallrules.request(replace(job, state=State.QUEUED, requested=None))
+    return smallrules.request(job)
 
 
 def wish_without_version(job: Job) -> Change | None:
     """A wish that is written without raising the version."""
-    change = smallworld.request(job)
+    change = smallrules.request(job)
     if change is None or change.after.requested is None:
         return change
     return replace(change, after=replace(change.after, version=job.version))
@@ -176,39 +251,101 @@ def version_or_none_raised(row: Job, change: Change) -> bool:
 
 
 def forgets_the_wish(job: Job, outcome: Outcome) -> Change:
-    return smallworld.conclude(replace(job, requested=None), outcome)
+    return smallrules.conclude(replace(job, requested=None), outcome)
 
 
 def crashes_not_counted(job: Job, outcome: Outcome) -> Change:
-    change = smallworld.conclude(job, outcome)
+    change = smallrules.conclude(job, outcome)
     return replace(change, after=replace(change.after, crashes=job.crashes))
 
 
 def crashes_for_ever(job: Job, outcome: Outcome) -> Change:
     if not isinstance(outcome, Crashed) or job.requested is Wish.CANCEL:
-        return smallworld.conclude(job, outcome)
-    change = smallworld.conclude(replace(job, crashes=0), outcome)
+        return smallrules.conclude(job, outcome)
+    change = smallrules.conclude(replace(job, crashes=0), outcome)
     return replace(change, after=replace(change.after, crashes=job.crashes + 1))
 
 
 def keeps_the_slot(job: Job, outcome: Outcome) -> Change:
-    change = smallworld.conclude(job, outcome)
+    change = smallrules.conclude(job, outcome)
     return replace(change, after=replace(change.after, occupies_slot=True))
 
 
 def keeps_the_attempt(job: Job, outcome: Outcome) -> Change:
-    change = smallworld.conclude(job, outcome)
+    change = smallrules.conclude(job, outcome)
     return replace(change, after=replace(change.after, attempt=job.attempt))
 
 
 def goes_back_hidden(job: Job, outcome: Outcome) -> Change:
     """What goes back to the queue cannot be claimed again."""
-    change = smallworld.conclude(job, outcome)
+    change = smallrules.conclude(job, outcome)
     return replace(change, after=replace(change.after, claimable=False))
 
 
 def same_token_again(job: Job, worker: int) -> Job:
-    return replace(smallworld.claim(job, worker), token=job.token)
+    return replace(smallrules.claim(job, worker), token=job.token)
+
+
+def handle_kept(job: Job, outcome: Outcome) -> Change:
+    """What goes back for another attempt keeps the handle of the work that failed."""
+    change = smallrules.conclude(job, outcome)
+    return replace(change, after=replace(change.after, handle=job.handle))
+
+
+def handle_lost(job: Job, outcome: Outcome) -> Change:
+    """A waiting job that goes back forgets what it waits for."""
+    change = smallrules.conclude(job, outcome)
+    if isinstance(outcome, Crashed | Yielded) and not change.after.is_finished:
+        return replace(change, after=replace(change.after, handle=None))
+    return change
+
+
+def stops_untold(job: Job, outcome: Outcome) -> Change:
+    """A cancel is done as soon as nobody has the job, whoever works for it elsewhere."""
+    if job.requested is Wish.CANCEL and outcome in {Yielded(), Crashed()}:
+        return smallrules.conclude(replace(job, handle=None), Yielded(Cause.CANCEL))
+    return smallrules.conclude(job, outcome)
+
+
+def cancelled_in_the_queue(job: Job) -> Change | None:
+    """A cancel of a queued job does not mind that its work goes on elsewhere."""
+    if job.state is State.QUEUED:
+        return smallrules.request(replace(job, handle=None))
+    return smallrules.request(job)
+
+
+def tries_for_ever(job: Job, outcome: Outcome) -> Change:
+    change = smallrules.conclude(replace(job, forgiven=job.attempt), outcome)
+    return replace(change, after=replace(change.after, forgiven=job.forgiven))
+
+
+def snooze_uses_an_attempt(job: Job, outcome: Outcome) -> Change:
+    change = smallrules.conclude(job, outcome)
+    is_snooze = change.event == Move.SNOOZE
+    attempt = job.attempt if is_snooze else change.after.attempt
+    return replace(change, after=replace(change.after, attempt=attempt))
+
+
+def runs_again_after_a_crash(job: Job, outcome: Outcome) -> Change:
+    change = smallrules.conclude(replace(job, options=PLAIN), outcome)
+    return replace(change, after=replace(change.after, options=job.options))
+
+
+def adopted_work_is_lost(job: Job, outcome: Outcome) -> Change:
+    if isinstance(outcome, Crashed):
+        alone = replace(job, handle=None, next_check_at=None)
+        return smallrules.conclude(alone, outcome)
+    return smallrules.conclude(job, outcome)
+
+
+def waits_in_its_slot(job: Job) -> Change:
+    change = smallrules.wait(job)
+    return replace(change, after=replace(change.after, occupies_slot=True))
+
+
+def tries_what_has_succeeded(job: Job) -> Change:
+    change = smallrules.retry(job)
+    return replace(change, after=replace(change.after, version=job.version))
 
 
 REAL = Rules()
@@ -233,6 +370,73 @@ FAULTS = {
     "an interrupt uses up the attempt": (with_fault(REAL, conclude=keeps_the_attempt), "S3"),
     "a claim keeps the token": (with_fault(REAL, claim=same_token_again), "S3"),
 }
+
+
+POLLED = SmallWorld(limit=1, budget=CALM._replace(crashes=1, drains=1), jobs=1, polled=True)
+TRIED = SmallWorld(limit=1, budget=CALM._replace(snoozes=1, new_tries=1), jobs=1, job=RETRIED)
+AT_ONCE = SmallWorld(limit=1, budget=CALM._replace(crashes=1, suspicions=1), jobs=1, job=ONCE)
+SEEDED: dict[str, tuple[SmallWorld, Rules, str]] = {
+    "an adopted job starts its work again": (
+        POLLED,
+        with_fault(REAL, starts_elsewhere=lambda job: True),
+        "S3",
+    ),
+    "a rescue forgets the handle": (POLLED, with_fault(REAL, conclude=handle_lost), "P4"),
+    "a cancel is done and the other side not told": (
+        POLLED,
+        with_fault(REAL, conclude=stops_untold),
+        "P4",
+    ),
+    "a cancel in the queue tells nobody": (
+        POLLED,
+        with_fault(REAL, request=cancelled_in_the_queue),
+        "P4",
+    ),
+    "a waiting job keeps its slot": (POLLED, with_fault(REAL, wait=waits_in_its_slot), "S12"),
+    "work elsewhere is lost with who asked": (
+        with_fault(POLLED, job=ONCE),
+        with_fault(REAL, conclude=adopted_work_is_lost),
+        "S3",
+    ),
+    "another attempt waits for work that has failed": (
+        with_fault(POLLED, job=RETRIED),
+        with_fault(REAL, conclude=handle_kept),
+        "S3",
+    ),
+    "attempts have no end": (TRIED, with_fault(REAL, conclude=tries_for_ever), "S19"),
+    "a snooze uses up an attempt": (
+        TRIED,
+        with_fault(REAL, conclude=snooze_uses_an_attempt),
+        "S3",
+    ),
+    "a manual retry raises no version": (
+        TRIED,
+        with_fault(REAL, retry=tries_what_has_succeeded, compare_and_set=version_or_none_raised),
+        "S22",
+    ),
+    "what must not be repeated runs again after a crash": (
+        AT_ONCE,
+        with_fault(REAL, conclude=runs_again_after_a_crash),
+        "S3",
+    ),
+    "what must not be repeated is left behind and runs again": (
+        AT_ONCE,
+        with_fault(REAL, left_behind=lambda job: Yielded(Cause.LOST)),
+        "S3",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SEEDED)
+def test_the_search_finds_a_seeded_fault_of_the_newer_rules(fault: str) -> None:
+    template, rules, rule = SEEDED[fault]
+    world = with_fault(template, rules=rules)
+
+    found = explore(world.first(), world.steps, 50_000)
+
+    assert found.violation is not None
+    assert found.violation.rule == rule
+    assert rule in found.story[-1]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

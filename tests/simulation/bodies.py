@@ -6,14 +6,21 @@ have happened can be held against it.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
 
-from offload import current
+from offload import Snooze, current
+from offload.polling import Done, Hook, Pending, Polling
 from offload.registry import Registry
 from offload.values import encode
+from tests.simulation.elsewhere import Elsewhere
 from tests.simulation.history import Begun, Ended
+
+TICK_SECONDS = 5
+"""The period of the task that is started by the clock."""
 
 
 class Witness(Protocol):
@@ -38,6 +45,7 @@ class _Run:
     def __init__(self, number: int) -> None:
         self.number = number
         self.value: bytes | None = None
+        self.is_snoozed = False
 
     def returns(self, value: Any) -> Any:
         self.value = encode(value)
@@ -47,14 +55,21 @@ class _Run:
 class Bodies:
     """The tasks. Every one is a coroutine function, or returns a coroutine for a thread to run."""
 
-    def __init__(self, witness: Witness) -> None:
+    def __init__(self, witness: Witness, elsewhere: Elsewhere) -> None:
         self._witness = witness
+        self._elsewhere = elsewhere
+        self._snoozed: Counter[int] = Counter()
 
-    def registry(self, *, with_rare: bool) -> Registry:
+    def registry(self, *, with_rare: bool, with_tick: bool = False) -> Registry:
         """Return the tasks that a worker knows."""
         registry = Registry()
         for function in (self.nap, self.fail, self.stubborn, self.tidy, self.hog, self.odd):
             registry.add(function)
+        registry.add(self.flaky)
+        registry.add(self.doze)
+        registry.add(self.remote, polling=self._polling())
+        if with_tick:
+            registry.add(self.tick, every=TICK_SECONDS)
         registry.add(self.polite, executor="thread")
         registry.add(self.deaf, executor="thread")
         if with_rare:
@@ -110,6 +125,56 @@ class Bodies:
             await asyncio.sleep(seconds)
             return math.nan
 
+    async def flaky(self, seconds: float, failures: int) -> Any:
+        """Raise in the first attempts, then return."""
+        async with self._run() as run:
+            await asyncio.sleep(seconds)
+            if current().attempt <= failures:
+                raise ValueError("not yet")
+            return run.returns(run.number)
+
+    async def doze(self, seconds: float, times: int) -> Any:
+        """Ask to be run again later, a few times."""
+        async with self._run() as run:
+            await asyncio.sleep(seconds)
+            self._snoozed[current().job_id] += 1
+            if self._snoozed[current().job_id] <= times:
+                run.is_snoozed = True
+                return Snooze(0.7)
+            return run.returns(run.number)
+
+    async def tick(self, due_at: datetime) -> Any:
+        """Be started by the clock."""
+        async with self._run() as run:
+            await asyncio.sleep(0.1)
+            return run.returns(run.number)
+
+    async def remote(self, seconds: float, sick: bool = False) -> int:
+        """Start work elsewhere, which a call takes a while to do; return its handle."""
+        async with self._run() as run:
+            me = current()
+            await asyncio.sleep(0.1)
+            handle = self._elsewhere.start(
+                me.job_id, me.idempotency_key, seconds, run.number, is_sick=sick
+            )
+            await asyncio.sleep(0.1)
+            run.returns(self._elsewhere.value(handle))
+            return handle
+
+    async def _check(self, handle: int) -> Done | Pending:
+        await asyncio.sleep(0.05)
+        return self._elsewhere.check(handle)
+
+    async def _stop(self, handle: int) -> None:
+        await asyncio.sleep(0.05)
+        self._elsewhere.stop(handle)
+
+    def _polling(self) -> Polling:
+        polling = Polling(interval=1.0, check_timeout=5.0, error_budget=2)
+        polling.use_check("remote", Hook(self._check, is_async=True))
+        polling.on_cancel = Hook(self._stop, is_async=True)
+        return polling
+
     def polite(self, seconds: float) -> Any:
         """In a thread: look now and then whether it should stop."""
         return self._polite(seconds)
@@ -143,10 +208,7 @@ class Bodies:
         except Exception:
             self._witness.ends(Ended(run=run.number, how="raised"))
             raise
-        self._witness.ends(
-            Ended(
-                run=run.number,
-                how="stopped" if run.value is None else "returned",
-                value=run.value,
-            )
-        )
+        how: Literal["snoozed", "stopped", "returned"] = "returned"
+        if run.value is None:
+            how = "snoozed" if run.is_snoozed else "stopped"
+        self._witness.ends(Ended(run=run.number, how=how, value=run.value))

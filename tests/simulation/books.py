@@ -2,10 +2,14 @@
 
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from offload.model import State
+import msgspec
+
+from offload.lanes import lane_of
+from offload.model import PLAIN, JobOptions, State
 from offload.store import rows
 from tests.simulation.history import Committed, Count, Ending, Entered, NewJobRow
 
@@ -14,13 +18,20 @@ select id, job_id, version, kind, state, at, actor, door, attempt, worker, reaso
 from event where id > ? order by id
 """
 NEW_JOBS = """
-select id, task, queue, priority, run_at, insert_token
+select id, task, queue, priority, run_at, insert_token, options, lane, unique_key, group_id,
+       bound_to, json_extract(params, '$.due_at')
 from job where id > ? order by id
 """
-NEW_WORKERS = "select id, lock_file, tasks from worker where id > ? order by id"
+NEW_WORKERS = "select id, lock_file, tasks, house from worker where id > ? order by id"
 COUNTED = "select queue, state, count(*) from job group by queue, state"
 TALLIED = "select queue, state, jobs from tally where jobs <> 0"
 OCCUPIED = "select queue, count(*) from job where occupies_slot = 1 group by queue"
+HOLDING = "select name, count(*) from holding group by name"
+LANES = "select lane from job where state = 'running' and lane <> ''"
+TOUCHED = """
+select id, run_at, crashes
+from job where id in (select job_id from event where id > ?)
+"""
 LIMITS = "select name, slot_limit from queue"
 TOLD = """
 select id, token, json_extract(progress, '$.message')
@@ -41,7 +52,8 @@ class Books:
     def look(self, at: float, process: str) -> tuple[Committed, list[Entered]]:
         """Read what is new since the last look, and the counts as they are."""
         events = tuple(rows.event_of(row) for row in self._all(EVENTS, self._last_event))
-        new = tuple(NewJobRow(*row) for row in self._all(NEW_JOBS, self._last_job))
+        new = tuple(_new_row(row) for row in self._all(NEW_JOBS, self._last_job))
+        touched = self._all(TOUCHED, self._last_event)
         [[newest]] = self._all(
             "select coalesce(max(seq), 0) from sqlite_sequence where name = 'event'"
         )
@@ -58,6 +70,9 @@ class Books:
             limits=dict(self._all(LIMITS)),
             counted=self._count(COUNTED),
             tallied=self._count(TALLIED),
+            holding=self._holding(),
+            due={job: run_at for job, run_at, _ in touched},
+            crashes={job: crashes for job, _, crashes in touched},
             told={(job, token): word for job, token, word in self._all(TOLD)},
         )
         self._last_job = max([self._last_job, *(row.id for row in new)])
@@ -84,9 +99,19 @@ class Books:
                 worker=worker,
                 lock=lock,
                 tasks=frozenset(json.loads(tasks)),
+                house=house,
             )
-            for worker, lock, tasks in found
+            for worker, lock, tasks, house in found
         ]
+
+    def _holding(self) -> dict[str, int]:
+        """Count who holds a named limit by the jobs themselves; the table must agree."""
+        lanes = [lane_of(lane) for (lane,) in self._all(LANES)]
+        counted = Counter(name for lane in lanes for name in lane.limits)
+        recorded = dict(self._all(HOLDING))
+        return {
+            name: _agreed(counted[name], recorded.get(name, 0)) for name in {*counted, *recorded}
+        }
 
     def _count(self, sql: str) -> Count:
         return {(queue, State(state)): count for queue, state, count in self._all(sql)}
@@ -98,3 +123,29 @@ class Books:
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, isolation_level=None)
         return self._connection
+
+
+def _agreed(counted: int, recorded: int) -> int:
+    """Return the number that both say, or one beyond all limits."""
+    return counted if counted == recorded else 1_000_000
+
+
+_options = msgspec.json.Decoder(JobOptions).decode
+
+
+def _new_row(row: tuple[Any, ...]) -> NewJobRow:
+    job, task, queue, priority, due, token, options, lane, key, group, bound_to, due_at = row
+    return NewJobRow(
+        id=job,
+        task=task,
+        queue=queue,
+        priority=priority,
+        due=due,
+        token=token,
+        options=PLAIN if options is None else _options(options),
+        lane=lane,
+        key=key,
+        group=group,
+        bound_to=bound_to,
+        due_at=due_at,
+    )

@@ -5,7 +5,7 @@ read, and doubted, by itself. What they share is how code is excused: a worker t
 dead while it lives goes on running code that nobody waits for any more.
 """
 
-from tests.simulation.checks import running, stored, timely
+from tests.simulation.checks import elsewhere, running, stored, timely
 from tests.simulation.checks.check import Check
 from tests.simulation.history import History
 
@@ -18,7 +18,10 @@ def violations(history: History) -> list[str]:
 CHECKS: list[tuple[str, Check]] = [
     ("S1", stored.accepted_jobs_are_kept),
     ("S2", running.one_run_at_a_time),
+    ("S2", running.bound_jobs_stay_at_home),
     ("S3", stored.attempts_count_up),
+    ("S3", running.what_must_not_be_repeated_is_not),
+    ("S3", elsewhere.work_is_started_once),
     ("S4", stored.only_the_owner_writes),
     ("S5", stored.terminal_is_final),
     ("S6", stored.moves_are_published),
@@ -27,21 +30,28 @@ CHECKS: list[tuple[str, Check]] = [
     ("S9", running.cancelled_before_begun_never_begins),
     ("S10", running.stopped_means_stopped),
     ("S12", running.limits_hold),
+    ("S12", running.rates_hold),
     ("S13", running.order_is_kept),
     ("S15", stored.only_finished_jobs_go),
     ("S16", stored.ids_rise),
     ("S17", stored.starts_are_stored_once),
     ("S19", stored.crashes_are_counted_truly),
+    ("S19", stored.attempts_are_bounded),
+    ("S19", stored.failures_say_why),
     ("S20", running.nothing_starts_before_its_time),
+    ("S20", elsewhere.each_due_time_is_started_once),
+    ("S21", running.keys_are_unique),
     ("S22", stored.events_are_whole),
     ("S23", stored.counts_add_up),
     ("S24", stored.reads_go_forward),
     ("L1", timely.claimable_jobs_begin),
     ("L2", timely.orphans_are_rescued),
     ("L3", timely.cancels_take_effect),
+    ("L3", timely.limits_of_time_are_kept),
     ("L5", timely.logs_are_calm),
     ("L6", timely.processes_end_in_time),
     ("L7", timely.everything_finishes),
+    ("P4", elsewhere.the_other_side_is_told),
     ("D1", stored.the_file_is_sound),
     ("broken", timely.nothing_breaks),
 ]

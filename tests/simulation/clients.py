@@ -6,10 +6,24 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from offload import verbs
-from offload.errors import AlreadyFinished, JobError, QueueFull, StoreError
-from offload.model import By, Job, NewJob, QueueSettings, State, Wish
+from offload.backoff import Backoff
+from offload.errors import AlreadyFinished, JobError, NotFinished, Refused, StoreError
+from offload.lanes import lane_text
+from offload.model import (
+    PLAIN,
+    By,
+    Job,
+    JobOptions,
+    Lane,
+    NewJob,
+    OnCrash,
+    QueueSettings,
+    State,
+    Wish,
+)
 from offload.store.base import Insert, Inserted, Operation, SetQueue
 from offload.testing import InlineMailbox, Process
+from offload.units import Rate
 from offload.values import encode
 from offload.verbs import Plan as VerbPlan
 from tests.simulation.history import Accepted, CancelAnswered, Observed
@@ -28,6 +42,7 @@ class Client:
         self._mailbox: InlineMailbox = world.mailbox(self.process)
         self._draw = world.draw(name)
         self._known: list[int] = []
+        self._groups: list[int] = []
         self._open_keys: list[tuple[str, tuple[NewJob, ...]]] = []
         self._keys = 0
 
@@ -38,12 +53,20 @@ class Client:
         for _ in range(jobs * 2):
             await asyncio.sleep(self._draw.expovariate(jobs * 2 / seconds))
             act = self._draw.choices(
-                [self._start_some, self._cancel_one, self._look_at_one, self._set_a_limit],
-                weights=[10, 4, 6, 1],
+                [
+                    self._start_some,
+                    self._cancel_one,
+                    self._look_at_one,
+                    self._set_a_limit,
+                    self._retry_one,
+                    self._cancel_a_group,
+                    self._retry_a_group,
+                ],
+                weights=[20, 8, 12, 2, 3, 1, 1],
             )[0]
             try:
                 await act()
-            except (StoreError, QueueFull, JobError) as error:
+            except (StoreError, Refused, JobError) as error:
                 self._world.note(f"is told {type(error).__name__}")
 
     async def _start_some(self) -> None:
@@ -63,6 +86,20 @@ class Client:
         if self._known:
             await self.cancel(self._draw.choice(self._known))
 
+    async def _retry_one(self) -> None:
+        if self._known:
+            await self.retry(self._draw.choice(self._known))
+
+    async def _cancel_a_group(self) -> None:
+        if self._groups:
+            group, now = self._draw.choice(self._groups), self._world.clock.now
+            await self._perform(verbs.cancel_group(group, now, self._by()))
+
+    async def _retry_a_group(self) -> None:
+        if self._groups:
+            group, now = self._draw.choice(self._groups), self._world.clock.now
+            await self._perform(verbs.retry_failed(group, now, self._by()))
+
     async def _look_at_one(self) -> None:
         if self._known:
             await self.look(self._draw.choice(self._known))
@@ -75,13 +112,22 @@ class Client:
         draw = self._draw
         task, params = draw.choice(_CALLS)(draw)
         delay = draw.choice([None, None, None, 0.5, 5.0])
+        options = draw.choice(_OPTIONS)
+        now = self._world.clock.now()
+        houses = [None] * 9 + [server.house for server in self._world.alive()][:1]
         return NewJob(
             task=task,
             kind="async",
             params=encode(params),
             queue=draw.choice(self._world.plan.queues).name,
             priority=draw.choice([0, 0, 0, 0, 5, -5]),
-            run_at=None if delay is None else self._world.clock.now() + delay,
+            run_at=None if delay is None else now + delay,
+            options=options,
+            lane=draw.choice(_LANES),
+            key=draw.choice([None] * 8 + ["u", "v"]),
+            refuse_known=draw.random() < 0.3,
+            bound_to=draw.choice(houses),
+            deadline_at=None if options.deadline is None else now + options.deadline,
         )
 
     # --- the verbs
@@ -96,11 +142,20 @@ class Client:
             by=self._by(),
             token=self._draw.getrandbits(62),
             key=key,
+            grouped=len(jobs) > 1,
         )
         inserted: Inserted = await self._perform(verbs.start(insert))
         self._known += inserted.ids
+        if inserted.group is not None:
+            self._groups.append(inserted.group)
         self._world.add(
-            Accepted(at=self._now(), client=self.process.name, ids=inserted.ids, key=key)
+            Accepted(
+                at=self._now(),
+                client=self.process.name,
+                ids=inserted.ids,
+                key=key,
+                group=inserted.group,
+            )
         )
         return inserted.ids
 
@@ -112,7 +167,16 @@ class Client:
         except AlreadyFinished:
             self._world.note(f"is told that job {job} has already finished")
         else:
-            self._world.add(CancelAnswered(at=self._now(), job=job, state=after.state))
+            self._world.add(
+                CancelAnswered(at=self._now(), job=job, state=after.state, version=after.version)
+            )
+
+    async def retry(self, job: int) -> None:
+        """Try a job anew, if it has ended; see `verbs.retry`."""
+        try:
+            await self._perform(verbs.retry(job, self._world.clock.now, self._by()))
+        except (AlreadyFinished, NotFinished):
+            self._world.note(f"is told that job {job} cannot be tried anew")
 
     async def look(self, job: int) -> State:
         """Read a job; see `verbs.fetch`."""
@@ -159,6 +223,33 @@ class Client:
         return self._world.loop.time()
 
 
+_OPTIONS = [
+    *[PLAIN] * 6,
+    JobOptions(retries=1, backoff=Backoff.fixed(0.5)),
+    JobOptions(retries=3, backoff=Backoff.exponential(0.2, most=2)),
+    JobOptions(timeout=0.7),
+    JobOptions(timeout=0.7, retries=1, backoff=Backoff.fixed(0)),
+    JobOptions(deadline=4.0),
+    JobOptions(deadline=6.0, retries=5, backoff=Backoff.fixed(1)),
+    JobOptions(on_crash=OnCrash.FAIL),
+]
+"""How what clients ask for is run."""
+
+MOST = {"gpu": 1, "disk": 2}
+"""The named limits, each the same for all who name it."""
+
+MAIL = Rate(3, 5.0)
+"""The rate that some jobs name."""
+
+_LANES = [
+    *[lane_text(Lane())] * 5,
+    lane_text(Lane(pool="processes")),
+    lane_text(Lane(limits={"gpu": MOST["gpu"]})),
+    lane_text(Lane(limits=MOST)),
+    lane_text(Lane(limits={"disk": MOST["disk"]}, rates={"mail": MAIL})),
+]
+"""What they compete for."""
+
 _Call = Callable[[random.Random], tuple[str, dict[str, float]]]
 
 _CALLS: list[_Call] = [
@@ -175,5 +266,9 @@ _CALLS: list[_Call] = [
     lambda draw: ("odd", {"seconds": draw.choice([0, 0.2])}),
     lambda draw: ("polite", {"seconds": draw.random() * 3}),
     lambda draw: ("deaf", {"seconds": draw.random() * 2}),
+    lambda draw: ("flaky", {"seconds": draw.random(), "failures": draw.choice([1, 2])}),
+    lambda draw: ("doze", {"seconds": draw.random(), "times": draw.choice([1, 3])}),
+    lambda draw: ("remote", {"seconds": draw.choice([0.5, 4.0, 8.0])}),
+    lambda draw: ("remote", {"seconds": draw.random() * 6, "sick": draw.random() < 0.3}),
 ]
 """What clients ask for, each with what it draws."""

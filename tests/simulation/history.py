@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from msgspec import Struct
 
-from offload.model import Event, Job, State
+from offload.model import PLAIN, Event, Job, JobOptions, State
 
 E = TypeVar("E", bound="Entry")
 
@@ -29,6 +29,7 @@ class Accepted(Entry, frozen=True):
     client: str
     ids: tuple[int, ...]
     key: str | None = None
+    group: int | None = None
 
 
 class CancelAnswered(Entry, frozen=True):
@@ -36,6 +37,7 @@ class CancelAnswered(Entry, frozen=True):
 
     job: int
     state: State
+    version: int = 0
 
 
 class Observed(Entry, frozen=True):
@@ -51,7 +53,8 @@ class Observed(Entry, frozen=True):
 class NewJobRow(Struct, frozen=True):
     """What a job was started as.
 
-    `due` is the instant before which it must not begin, `token` the number of the request.
+    `due` is the instant before which it must not begin, `token` the number of the request,
+    `due_at` the time for which a schedule has started it.
     """
 
     id: int
@@ -60,13 +63,21 @@ class NewJobRow(Struct, frozen=True):
     priority: int = 0
     due: float | None = None
     token: int = 0
+    options: JobOptions = PLAIN
+    lane: str = ""
+    key: str | None = None
+    group: int | None = None
+    bound_to: int | None = None
+    due_at: str | None = None
 
 
 class Committed(Entry, frozen=True):
     """A transaction of a process, and what the tables say right after it.
 
     `unseen` counts the events that it wrote and removed again: a job's end, and its retention.
-    `told` is the message of progress that each running job shows, by job and token.
+    `told` is the message of progress that each running job shows, by job and token. `holding` is
+    how many jobs hold each named limit. Of the jobs of these events, `due` says from when on one
+    may begin, and `crashes` how many it is charged with.
     """
 
     process: str
@@ -79,6 +90,9 @@ class Committed(Entry, frozen=True):
     counted: Count = {}
     tallied: Count = {}
     told: dict[tuple[int, int], str] = {}
+    holding: dict[str, int] = {}
+    due: dict[int, float | None] = {}
+    crashes: dict[int, int] = {}
 
 
 class Entered(Entry, frozen=True):
@@ -88,6 +102,7 @@ class Entered(Entry, frozen=True):
     worker: int
     tasks: frozenset[str]
     lock: str = ""
+    house: int = 0
 
 
 class Begun(Entry, frozen=True):
@@ -108,8 +123,41 @@ class Ended(Entry, frozen=True):
     """The witness: that run of code has ended. `value` is what it returned, as JSON."""
 
     run: int
-    how: Literal["returned", "raised", "stopped"]
+    how: Literal["returned", "raised", "stopped", "snoozed"]
     value: bytes | None = None
+
+
+class StartedElsewhere(Entry, frozen=True):
+    """The other side: it was asked to start work. `is_new`: it was not asked with that key before.
+
+    Left alone, the work ends at `ends_at`; asking after work that is `sick` fails.
+    """
+
+    job: int
+    handle: int
+    is_new: bool
+    ends_at: float = 0.0
+    is_sick: bool = False
+
+
+class ToldElsewhere(Entry, frozen=True):
+    """The other side: it was told that the work is not wanted any more."""
+
+    handle: int
+
+
+class Jumped(Entry, frozen=True):
+    """Everybody's wall clock was set on or back."""
+
+    seconds: float
+
+
+class MustFail(Entry, frozen=True):
+    """A probe: by then the job must have failed with this code."""
+
+    job: int
+    by: float
+    code: str
 
 
 class Fell(Entry, frozen=True):

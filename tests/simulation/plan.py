@@ -15,6 +15,7 @@ class WorkerPlan(Struct, frozen=True):
     slots: int
     lease: float
     knows_rare: bool
+    knows_tick: bool = False
 
 
 class QueuePlan(Struct, frozen=True):
@@ -59,28 +60,33 @@ class Plan(Struct, frozen=True):
     jobs: int
     seconds: float
     faults: Faults
+    ticks: bool = False
+    """Whether something is started by the clock."""
 
 
 def draw_plan(seed: int) -> Plan:
     """Draw the plan of a seed."""
     draw = random.Random(f"plan {seed}")
     count = draw.choice([1, 2, 2, 3, 4])
+    ticks = random.Random(f"ticks {seed}").random() < 0.5
     return Plan(
         seed=seed,
-        workers=tuple(_worker(draw, first=index == 0) for index in range(count)),
+        workers=tuple(_worker(draw, first=index == 0, ticks=ticks) for index in range(count)),
         queues=tuple(_queue(draw, name) for name in "abc"[: draw.randint(1, 3)]),
         clients=draw.randint(1, 3),
         jobs=draw.choice([10, 30, 60]),
         seconds=draw.choice([10.0, 20.0, 40.0]),
         faults=_faults(draw),
+        ticks=ticks,
     )
 
 
-def _worker(draw: random.Random, *, first: bool) -> WorkerPlan:
+def _worker(draw: random.Random, *, first: bool, ticks: bool) -> WorkerPlan:
     return WorkerPlan(
         slots=draw.choice([1, 2, 4, 8]),
         lease=draw.choice([3.0, 6.0, 30.0]),
         knows_rare=first or draw.random() < 0.5,
+        knows_tick=ticks,
     )
 
 

@@ -2,11 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from offload.errors import StoreError
 from offload.testing import InlineMailbox, Process, VirtualClock, VirtualLoop
 from offload.worker.executors.coroutine import CoroutineExecutor
+from offload.worker.executors.polling import PollExecutor
+from offload.worker.polling.engine import Engine
+from offload.worker.polling.threads import Call
 from offload.worker.worker import Worker, WorkerSettings
 from tests.simulation.bodies import Bodies
 from tests.simulation.history import Entry, Fell, TakenForDead, ToldToEnd
@@ -34,30 +38,51 @@ class Surroundings(Protocol):
     def note(self, what: str) -> None: ...
 
 
+class NoHands:
+    """For an engine that makes no blocking call: every check here is a coroutine."""
+
+    threads = 0
+
+    def take(self, calls: Sequence[Call]) -> None:
+        """Refuse."""
+        raise AssertionError("no check of the simulation blocks")
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
 class Server:
     """One process with one worker.
 
     Attributes:
+        house: tells the process from all others.
         process: its strands.
         worker: the real one.
         fallen: set when the process is gone.
     """
 
-    def __init__(self, world: Surroundings, process: Process, plan: WorkerPlan) -> None:
+    def __init__(self, world: Surroundings, process: Process, plan: WorkerPlan, house: int) -> None:
         self.process = process
+        self.house = house
         self.fallen = asyncio.Event()
         self.is_draining = False
         self._world = world
         bell = WiredBell(world.wire, process)
+        draw = world.draw(f"worker {process.name}").random
         self.worker = Worker(
             mailbox=world.mailbox(process, bell),
             bell=bell,
-            registry=world.bodies.registry(with_rare=plan.knows_rare),
+            registry=world.bodies.registry(with_rare=plan.knows_rare, with_tick=plan.knows_tick),
             presence=LockPresence(world.locks, process),
             clock=world.clock,
-            settings=WorkerSettings(slots=plan.slots, lease=plan.lease),
-            executors={"async": CoroutineExecutor(), "thread": StrandExecutor(world.loop)},
-            draw=world.draw(f"worker {process.name}").random,
+            settings=WorkerSettings(slots=plan.slots, processes=2, lease=plan.lease),
+            executors={
+                "async": CoroutineExecutor(),
+                "thread": StrandExecutor(world.loop),
+                "poll": PollExecutor(world.clock, draw, Engine(NoHands())),
+            },
+            draw=draw,
+            house=house,
         )
         process.spawn(self._live())
 

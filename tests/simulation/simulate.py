@@ -10,19 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from offload.model import NewJob
+from offload.model import JobOptions, NewJob
 from offload.values import encode
 from tests.simulation.checker import violations
-from tests.simulation.checks.timely import PROBE
+from tests.simulation.checks.timely import CANCEL_SECONDS, CLAIM_SECONDS, PROBE
 from tests.simulation.clients import Client
-from tests.simulation.history import Begun, Calm, History
+from tests.simulation.history import Begun, Calm, History, MustFail
 from tests.simulation.nemesis import strike
 from tests.simulation.plan import Faults, Plan, WorkerPlan, draw_plan
 from tests.simulation.world import World
 
 DRAIN_SECONDS = 900
 """Virtual seconds in which everything must have finished once the faults are over."""
+
+CLOSED = "closed"
+"""A queue from which nothing is claimed."""
+
+LOOK_SECONDS = 1.1
+"""So often, at least, somebody looks for what can never begin."""
 
 PROBED = WorkerPlan(slots=8, lease=6.0, knows_rare=True)
 """The worker that is added for the probes, so that one can fall and another one is there."""
@@ -72,7 +79,8 @@ async def _play(world: World) -> None:
     ]
     await _storm(world)
     await _calm_down(world, operator)
-    supervisors.append(asyncio.create_task(_supervise(world, "probed", PROBED)))
+    probed = replace(PROBED, knows_tick=world.plan.ticks)
+    supervisors.append(asyncio.create_task(_supervise(world, "probed", probed)))
     await asyncio.sleep(2.0)
     world.add(Calm(at=world.loop.time()))
     await _probe(world, operator)
@@ -148,10 +156,40 @@ async def _probe(world: World, operator: Client) -> None:
     jobs = await _start(operator, "nap", 4, seconds=3)  # L2
     world.servers[(await _begun(world, jobs)).process].fall()
     await asyncio.sleep(4.0)
+    await _probe_time(world, operator)
+    jobs = await _start(operator, "remote", 3, seconds=4)  # adopted
+    begun = await _begun(world, jobs)
+    await asyncio.sleep(1.0)
+    world.servers[begun.process].fall()
+    await asyncio.sleep(4.0)
     jobs = await _start(operator, "nap", 1, seconds=100)  # L6
     world.servers[(await _begun(world, jobs)).process].tell_to_end(grace=2.0)
     await asyncio.sleep(5.0)
     await operator.cancel(jobs[0])
+
+
+async def _probe_time(world: World, operator: Client) -> None:
+    """L3: too long for its timeout; past its deadline when it runs, and before it could begin."""
+    await operator.set_limit(CLOSED, 0)
+    now = world.clock.now()
+    for code, options, queue, within in (
+        ("timeout", JobOptions(timeout=0.5), PROBE, 0.5 + CLAIM_SECONDS),
+        ("deadline", JobOptions(deadline=1.0), PROBE, 1.0),
+        ("deadline", JobOptions(deadline=1.0), CLOSED, 1.0 + LOOK_SECONDS),
+    ):
+        deadline_at = None if options.deadline is None else now + options.deadline
+        job = NewJob(
+            task="nap",
+            kind="async",
+            params=encode({"seconds": 30}),
+            queue=queue,
+            options=options,
+            deadline_at=deadline_at,
+        )
+        [job_id] = await operator.start(None, (job,))
+        by = world.loop.time() + within + CANCEL_SECONDS
+        world.add(MustFail(at=world.loop.time(), job=job_id, by=by, code=code))
+    await asyncio.sleep(2.5)
 
 
 async def _start(operator: Client, task: str, count: int, **params: float) -> tuple[int, ...]:

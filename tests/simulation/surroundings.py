@@ -121,6 +121,9 @@ class LockPresence:
             raise self._locks.trouble
         return info.lock_file in self._locks.held
 
+    async def clear(self, info: WorkerInfo) -> None:
+        """A simulated worker has no processes; see `Presence.clear`."""
+
     def forget(self, info: WorkerInfo) -> None:
         """Clean up after a dead worker; see `Presence.forget`."""
         self._locks.held.pop(info.lock_file, None)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from offload.model import Error, Event, Job, Progress, State
+from offload.lanes import lane_text
+from offload.model import PLAIN, Error, Event, Job, JobOptions, Lane, OnCrash, Progress, State
 from tests.simulation.checker import CHECKS, violations
+from tests.simulation.clients import MAIL
 from tests.simulation.history import (
     Accepted,
     Begun,
@@ -21,10 +23,13 @@ from tests.simulation.history import (
     Entry,
     Fell,
     History,
+    MustFail,
     NewJobRow,
     Observed,
     Said,
+    StartedElsewhere,
     TakenForDead,
+    ToldElsewhere,
     ToldToEnd,
 )
 
@@ -48,11 +53,12 @@ class Story:
         self.entries.append(replace(entry, at=self.at))
         return self
 
-    def enter(self, worker: int = 1) -> "Story":
-        return self.add(Entered(process=f"w{worker}", worker=worker, tasks=TASKS))
+    def enter(self, worker: int = 1, house: int = 0) -> "Story":
+        return self.add(Entered(process=f"w{worker}", worker=worker, tasks=TASKS, house=house))
 
     def start(self, job: int = 1, **row_of: Any) -> "Story":
-        self.rows[job] = _job(job)
+        given = {name: row_of[name] for name in ("options", "bound_to") if name in row_of}
+        self.rows[job] = replace(_job(job), **given)
         row = NewJobRow(id=job, **{"queue": "q"} | row_of)
         return self.stored("queued", S.QUEUED, job, new=(row,), door="python")
 
@@ -89,13 +95,27 @@ class Story:
         row = self.rows[job]
         self._numbers += 1
         attempt = row.attempt if attempt is None else attempt
-        row = replace(row, version=row.version + 1, state=state, worker=worker, attempt=attempt)
+        crashes = row.crashes + (door == "care" and kind == "rescued")
+        row = replace(
+            row,
+            version=row.version + 1,
+            state=state,
+            worker=worker,
+            attempt=attempt,
+            crashes=0 if kind == "retried" else crashes,
+        )
         self.rows[job] = row
         self.occupied = {"q": sum(row.worker is not None for row in self.rows.values())}
         event = Event(
             self._numbers, job, row.version, kind, state, 0.0, actor, door, attempt, worker, None
         )
-        return self.commit(events=(event,), new=new, after=after)
+        crashed = {job: row.crashes}
+        return self.commit(events=(event,), new=new, after=after, crashes=crashed)
+
+    def rescue_of_a_waiting_job(self, job: int = 1) -> "Story":
+        crashes, attempt = self.rows[job].crashes, self.rows[job].attempt - 1
+        self.change(job, crashes=crashes - 1)
+        return self.stored("rescued", S.QUEUED, job, attempt=attempt, actor="care", door="care")
 
     def commit(self, *, after: float = 1.0, **what: object) -> "Story":
         counted: dict[tuple[str, State], int] = {}
@@ -130,6 +150,7 @@ class Story:
 def _job(job_id: int) -> Job:
     values: dict[str, Any] = dict.fromkeys(Job.__struct_fields__)
     values |= {"id": job_id, "queue": "q", "version": 0, "attempt": 0, "state": S.QUEUED}
+    values |= {"crashes": 0, "options": PLAIN}
     return Job(**values)
 
 
@@ -198,11 +219,69 @@ def _slow_to_stop() -> Story:
     return story.add(CancelAnswered(job=1, state=S.RUNNING)).calm().calm().calm()
 
 
+def _one_of_group(job: int) -> Accepted:
+    return Accepted(client="c", ids=(job,), group=1)
+
+
 def _chatter() -> Story:
     story = Story()
     for _ in range(2):
         story.add(Said(process="w1", level=30, text="the store does not answer"), after=0.1)
     return story
+
+
+ONCE = JobOptions(on_crash=OnCrash.FAIL)
+RATED = lane_text(Lane(rates={"mail": MAIL}))
+
+
+def _begun_again() -> Story:
+    story = Story().enter().start(options=ONCE).claim().begin()
+    story.stored("interrupted", S.QUEUED, attempt=0)
+    return story.claim().begin(token=2, run=2)
+
+
+def _waits() -> Story:
+    """A job whose work goes on elsewhere."""
+    story = begun().add(StartedElsewhere(job=1, handle=1, is_new=True, ends_at=99.0)).end()
+    return story.stored("waiting", S.RUNNING, worker=1)
+
+
+def _is_cancelled(story: Story) -> Story:
+    story.stored("cancel-requested", S.RUNNING, worker=1, door="python")
+    return story.stored("stopped", S.CANCELLED)
+
+
+def _too_many_attempts() -> Story:
+    return begun().stored("attempt-failed", S.QUEUED).claim()
+
+
+def _four_of_a_rate() -> Story:
+    story = Story().enter()
+    for job in range(1, 5):
+        story.start(job, lane=RATED)
+    for job in range(1, 5):
+        story.stored("claimed", S.RUNNING, job, worker=1, attempt=1, after=0.1)
+    return story
+
+
+def _failed_with(code: str, **columns: Any) -> Story:
+    story = begun().end().stored("failed", S.FAILED)
+    return story.change(error=Error(code=code, message="no"), finished_at=5.0, **columns).over()
+
+
+def _two_due_times() -> Story:
+    return Story().start(1, due_at="noon").start(2, due_at="noon")
+
+
+def _tick_left_out() -> Story:
+    story = Story().calm().start(1, due_at="noon")
+    return story.add(Calm(), after=60.0).start(2, due_at="one").over()
+
+
+def _failed_late() -> Story:
+    story = begun().calm().add(MustFail(job=1, by=6.0, code="timeout"))
+    story.add(Calm(), after=9.0).end().stored("failed", S.FAILED)
+    return story.change(error=Error(code="timeout", message="no")).over()
 
 
 BAD: list[tuple[str, Callable[[], Story]]] = [
@@ -211,7 +290,12 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("S2", lambda: Story().enter().enter(2).start().claim().begin(worker=2)),
     ("S2", lambda: done().begin(run=2, token=2)),
     ("S3", lambda: Story().enter().start().stored("claimed", S.RUNNING, worker=1, attempt=2)),
+    ("S2", lambda: Story().enter(house=1).start(bound_to=2).claim().begin()),
     ("S3", lambda: begun().begin(run=2)),
+    ("S3", _begun_again),
+    ("S3", lambda: _waits().add(StartedElsewhere(job=1, handle=2, is_new=True))),
+    ("P4", lambda: _is_cancelled(_waits())),
+    ("P4", lambda: _waits().add(ToldElsewhere(handle=1))),
     ("S4", lambda: begun().enter(2).end().succeed(by=2)),
     ("S4", lambda: done().change(progress=Progress(1, message="9")).over()),
     ("S4", lambda: begun().commit(told={(1, 1): "9"})),
@@ -221,6 +305,7 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("S6", lambda: begun().end().stored("succeeded", S.FAILED)),
     ("S6", lambda: Story().start().stored("cancel-requested", S.QUEUED)),
     ("S6", lambda: Story().start().stored("renamed", S.QUEUED)),
+    ("S5", lambda: done().stored("retried", S.QUEUED)),
     ("S7", lambda: done().change(result=None).over()),
     ("S7", lambda: begun().change(result=b"7").over()),
     ("S7", lambda: done().add(Observed(client="c", job=1, version=2, state=S.SUCCEEDED))),
@@ -230,6 +315,8 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("S10", lambda: begun().succeed()),
     ("S10", lambda: begun().stored("interrupted", S.QUEUED, attempt=0)),
     ("S12", _over_the_limit),
+    ("S12", lambda: Story().start().commit(holding={"gpu": 2})),
+    ("S12", _four_of_a_rate),
     ("S13", lambda: Story().enter().start(1).start(2).claim(2)),
     ("S13", lambda: Story().enter().start(1).start(2, priority=5).claim(1)),
     ("S15", lambda: begun().commit(ids=frozenset())),
@@ -238,7 +325,19 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("S17", _two_answers_to_one_key),
     ("S17", lambda: Story().start(1, token=5).start(2, token=5)),
     ("S19", lambda: begun().stored("rescued", S.QUEUED, attempt=0, actor="care", door="care")),
+    ("S17", lambda: Story().start(1, group=1).start(2, group=1).add(_one_of_group(1))),
     ("S19", _four_crashes),
+    ("S19", _too_many_attempts),
+    ("S19", lambda: _failed_with("timeout")),
+    ("S19", lambda: _failed_with("deadline")),
+    ("S19", lambda: _failed_with("deadline", deadline_at=9.0)),
+    ("S19", lambda: _failed_with("crash-loop")),
+    ("S19", lambda: _failed_with("lost")),
+    ("S20", lambda: begun().commit(due={1: 99.0}).begin(token=2, run=2)),
+    ("S20", _two_due_times),
+    ("S20", _tick_left_out),
+    ("S21", lambda: Story().start(1, key="k").start(2, key="k")),
+    ("L3", _failed_late),
     ("S20", lambda: Story().enter().start(due=5.0).claim().begin()),
     ("S22", lambda: Story().start().change(version=5).stored("cancelled", S.CANCELLED)),
     ("S22", lambda: done().change(state=S.FAILED).over()),
@@ -261,6 +360,22 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
 )
 def test_a_bad_history_is_found(invariant: str, make: Callable[[], Story]) -> None:
     assert invariant in make().found()
+
+
+def test_what_is_tried_again_snoozed_adopted_and_tried_anew_is_passed() -> None:
+    story = Story().enter().enter(2).start(options=JobOptions(retries=1)).claim().begin()
+    story.end().stored("attempt-failed", S.QUEUED).claim().begin(token=2, run=2).end(2)
+    story.stored("snoozed", S.QUEUED, attempt=1).claim().begin(token=3, run=3)
+    story.add(StartedElsewhere(job=1, handle=1, is_new=True, ends_at=99.0)).end(3)
+    story.stored("waiting", S.RUNNING, worker=1).add(Fell(process="w1", how="crashed"))
+    story.rescue_of_a_waiting_job().claim(worker=2)
+    story.stored("waiting", S.RUNNING, worker=2, actor="worker 2")
+    story.stored("cancel-requested", S.RUNNING, worker=2, door="python")
+    story.add(ToldElsewhere(handle=1)).stored("stopped", S.CANCELLED, actor="worker 2")
+    story.stored("retried", S.QUEUED, actor="c", door="python")
+    story.claim(worker=2).begin(worker=2, token=5, run=4).end(4).succeed(by=2)
+
+    assert violations(History(story.calm().over().entries)) == []
 
 
 def test_every_check_finds_something() -> None:

@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from offload.lanes import lane_of
 from offload.model import FINISHED, State
 from tests.simulation.__main__ import report
-from tests.simulation.history import Begun, Committed, Fell, TakenForDead
+from tests.simulation.clients import MOST
+from tests.simulation.history import (
+    Begun,
+    Committed,
+    Ending,
+    Fell,
+    StartedElsewhere,
+    TakenForDead,
+    ToldElsewhere,
+)
 from tests.simulation.plan import draw_plan
 from tests.simulation.simulate import Verdict, simulate
 
@@ -18,8 +28,8 @@ ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.promise(
     "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S12", "S13", "S14", "S15",
-    "S16", "S17", "S19", "S20", "S22", "S23", "S24", "L1", "L2", "L3", "L5", "L6", "L7", "D1",
-    "P1", "P2", "P3", "P4", "P7", "P8", "P9", "P10",
+    "S16", "S17", "S19", "S20", "S21", "S22", "S23", "S24", "L1", "L2", "L3", "L5", "L6", "L7",
+    "D1", "P1", "P2", "P3", "P4", "P7", "P8", "P9", "P10",
 )  # fmt: skip
 
 
@@ -40,7 +50,7 @@ def test_no_invariant_is_violated(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 370, 30))
+@pytest.mark.parametrize("first", range(100, 400, 30))
 def test_no_invariant_is_violated_in_more_runs(first: int) -> None:
     for seed in range(first, first + 30):
         check(seed)
@@ -103,9 +113,30 @@ def test_what_the_seeds_of_every_test_run_go_through_is_worth_judging() -> None:
     assert len(finished) > 200
     assert set(finished) == {State.SUCCEEDED, State.FAILED, State.CANCELLED}
     assert {"rescued", "interrupted", "cancel-requested", "stopped"} <= kinds
+    assert {"waiting", "attempt-failed", "snoozed", "retried"} <= kinds
     assert len([entry for entry in entries if isinstance(entry, Begun)]) > 200
     assert len([entry for entry in entries if isinstance(entry, Fell)]) > 30
     assert [entry for entry in entries if isinstance(entry, TakenForDead)]
+    assert [entry for entry in entries if isinstance(entry, ToldElsewhere)]
+    started = [entry for entry in entries if isinstance(entry, StartedElsewhere)]
+    assert len(started) > 20
+
+
+def test_the_seeds_of_every_test_run_start_every_kind_of_job() -> None:
+    verdicts = [simulated(seed) for seed in range(10)]
+
+    entries = [entry for verdict in verdicts for entry in verdict.history]
+    rows = [row for entry in entries if isinstance(entry, Committed) for row in entry.new]
+    endings = [entry for entry in entries if isinstance(entry, Ending)]
+    codes = {job.error.code for ending in endings for job in ending.jobs if job.error is not None}
+    limits = {name for row in rows for name in lane_of(row.lane).limits}
+    assert codes >= {"exception", "timeout", "deadline", "lost", "not-serializable"}
+    assert limits == set(MOST)
+    assert [row for row in rows if lane_of(row.lane).rates]
+    assert [row for row in rows if row.bound_to is not None]
+    assert [row for row in rows if row.group is not None]
+    assert len([row for row in rows if row.key is not None]) > 20
+    assert len([row for row in rows if row.due_at is not None]) > 20
 
 
 def test_a_failing_seed_prints_the_one_command_that_repeats_it() -> None:

@@ -27,6 +27,8 @@ class StrandExecutor:
             outcome = await _outcome(work)
             self._loop.call_soon_threadsafe(_settle, ended, outcome)
 
+        work.begin()
+        work.begin()
         strand = self._loop.present.process.strand(f"job {work.job.id}")
         with self._loop.as_strand(strand):
             thread = self._loop.create_task(body(), context=surroundings)

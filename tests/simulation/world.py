@@ -17,6 +17,7 @@ from offload.store.sqlite import SQLiteStore
 from offload.testing import InlineMailbox, Process, VirtualClock, VirtualLoop
 from tests.simulation.bodies import Bodies
 from tests.simulation.books import Books
+from tests.simulation.elsewhere import Elsewhere
 from tests.simulation.history import (
     Begun,
     Broke,
@@ -27,6 +28,7 @@ from tests.simulation.history import (
     Entered,
     Entry,
     History,
+    Jumped,
     Said,
     TakenForDead,
 )
@@ -53,7 +55,7 @@ class World:
         self.clock = VirtualClock(self.loop)
         self.locks = Locks()
         self.wire = Wire(self._wake_up_delay)
-        self.bodies = Bodies(self)
+        self.bodies = Bodies(self, Elsewhere(self))
         self.servers: dict[str, Server] = {}
         self.down_until = 0.0
         self._path = folder / "offload.db"
@@ -103,7 +105,7 @@ class World:
     def serve(self, name: str, plan: WorkerPlan) -> Server:
         """Begin a process with a worker."""
         self.note(f"{name} begins")
-        server = Server(self, self.loop.process(name), plan)
+        server = Server(self, self.loop.process(name), plan, house=len(self.servers) + 1)
         self.servers[name] = server
         return server
 
@@ -118,11 +120,15 @@ class World:
 
     # --- time
 
+    def time(self) -> float:
+        """Return the instant of virtual time."""
+        return self.loop.time()
+
     def jump(self, seconds: float) -> None:
         """Set everybody's wall clock on or back."""
         self._latest = max(self._latest, self.clock.now())
         self.clock.jump(seconds)
-        self.note(f"the clock jumps by {seconds:.0f} s")
+        self.add(Jumped(at=self.loop.time(), seconds=seconds))
 
     def set_the_clock_right(self) -> None:
         """Set the wall clock to the latest instant that it has shown."""

@@ -32,6 +32,7 @@ from offload.store.base import (
     Apply,
     Checked,
     Claim,
+    Complete,
     Enter,
     Fire,
     Fired,
@@ -47,6 +48,7 @@ from offload.store.base import (
     Promote,
     Prune,
     PutSchedules,
+    Remove,
     Renew,
     Report,
     Retry,
@@ -69,6 +71,7 @@ class DictStore:
         self.keys: dict[str, tuple[bytes, Inserted, float]] = {}
         self.groups: dict[int, tuple[int, float]] = {}
         self.schedules: dict[str, Scheduled] = {}
+        self.completions: dict[int, bytes] = {}
         self.begun: list[tuple[str, int]] = []
         self.issued = 0
         self._set: dict[str, Queue] = {}
@@ -81,6 +84,8 @@ class DictStore:
             Claim: self._claim,
             Apply: self._apply,
             Retry: self._retry,
+            Complete: self._complete,
+            Remove: self._remove,
             Checked: self._checked,
             Renew: self._renew,
             Report: self._report,
@@ -271,6 +276,8 @@ class DictStore:
         kept = {"params": row.params, "progress": row.progress, "size": row.size + grown}
         after = replace(change.after, **kept)
         self._write(after, change.event, now, change.by)
+        if after.state in FINISHED:
+            self.completions.pop(after.id, None)
         return None
 
     def _retry(self, retry: Retry) -> Job | Gone | Full | KeyTaken | None:
@@ -291,6 +298,21 @@ class DictStore:
             after = self.jobs[job.id]
             self.jobs[job.id] = replace(after, size=before.size - len(error))
         return answer
+
+    def _complete(self, complete: Complete) -> Job | Gone | None:
+        answer = self._apply_one(complete.change, complete.now)
+        if answer is None:
+            self.completions[complete.change.after.id] = complete.value
+        return answer
+
+    def _remove(self, remove: Remove) -> Job | Gone | None:
+        job = self.jobs.get(remove.job)
+        if job is None:
+            return Gone()
+        if job.state not in FINISHED:
+            return job
+        del self.jobs[job.id], self.events[job.id]
+        return None
 
     def _checked(self, checked: Checked) -> None:
         for job_id, token, next_check_at, progress in checked.checks:

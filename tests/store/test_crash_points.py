@@ -24,6 +24,7 @@ from offload.model import (
     Crashed,
     Error,
     Failed,
+    Job,
     Lane,
     Progress,
     QueueSettings,
@@ -35,6 +36,7 @@ from offload.store.base import (
     Apply,
     Checked,
     CommitUnknown,
+    Complete,
     Enter,
     Fire,
     Fired,
@@ -44,6 +46,7 @@ from offload.store.base import (
     Promote,
     Prune,
     PutSchedules,
+    Remove,
     Renew,
     Report,
     Retry,
@@ -119,6 +122,8 @@ def every_operation(ask: Asker) -> dict[str, Operations]:
         "retry": [Retry(lifecycle.retry(failed, ask.now, BY), ask.now)],
         "wait": [Apply((lifecycle.wait(one, b"7", ask.now + 5, BY),), ask.now)],
         "check again": [Checked(((waiting.id, waiting.token, ask.now + 9, Progress(1.0)),))],
+        "complete": [a_completion(waiting, ask.now)],
+        "remove": [Remove(failed.id)],
         "start with keys": [an_insert_with_keys(ask)],
         "put schedules": [some_schedules(ask)],
         "fire": [a_fire(ask, due_at=ask.now - 10)],
@@ -147,6 +152,13 @@ def an_insert_with_keys(ask: Asker) -> Insert:
         a_new_job(key="one", lane=lane), a_new_job(lane=lane, params=LONG), a_new_job(key="one")
     )
     return replace(insert, grouped=True)
+
+
+def a_completion(waiting: Job, now: float) -> Complete:
+    """Somebody elsewhere says that a job's work is done."""
+    change = lifecycle.complete(replace(waiting, kind="polling"), BY)
+    assert change is not None
+    return Complete(change, LONG, now)
 
 
 def some_schedules(ask: Asker) -> PutSchedules:
@@ -340,7 +352,7 @@ KINDS = (
     "start", "start again", "start too many", "claim", "apply", "apply with a stale one", "renew",
     "report", "enter", "stopping", "leave", "set a queue", "let in", "prune", "retry", "wait",
     "check again", "start with keys", "claim from lanes", "put schedules", "fire", "fire late",
-    "all of it",
+    "complete", "remove", "all of it",
 )  # fmt: skip
 
 POINTS: dict[str, int] = {}

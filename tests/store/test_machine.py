@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from offload import lifecycle, pace
 from offload.backoff import Backoff
-from offload.errors import AlreadyFinished
+from offload.errors import AlreadyFinished, NotCompletable
 from offload.lanes import lane_text
 from offload.model import (
     PLAIN,
@@ -48,6 +48,8 @@ from offload.store.base import (
     Apply,
     Checked,
     Claim,
+    Complete,
+    Completed,
     Counts,
     Enter,
     Fire,
@@ -67,6 +69,7 @@ from offload.store.base import (
     Prune,
     PutSchedules,
     Queues,
+    Remove,
     Renew,
     Report,
     Retry,
@@ -152,7 +155,7 @@ class Wanted(Struct, frozen=True):
         options = OPTIONS[self.options]
         return NewJob(
             task=self.task,
-            kind="async",
+            kind="polling" if self.task == "fetch" else "async",
             params=b"7" * self.size,
             queue=self.queue,
             priority=self.priority,
@@ -331,6 +334,24 @@ class StoreMachine(RuleBasedStateMachine):
         self.send(Checked(checks), waits=waits)
 
     @precondition(lambda self: self.model.jobs)
+    @rule(number=st.integers(0, 9), value=sizes, waits=st.booleans())
+    def complete(self, number: int, value: int, waits: bool) -> None:
+        """Somebody elsewhere says that a job's work is done."""
+        candidates = [*self.known[-4:], *self.model.jobs.values()]
+        try:
+            change = lifecycle.complete(candidates[number % len(candidates)], BY)
+        except (AlreadyFinished, NotCompletable):
+            return
+        if change is not None:
+            self.send(Complete(change, b"7" * value, self.now), waits=waits)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=st.integers(0, 9), waits=st.booleans())
+    def remove(self, number: int, waits: bool) -> None:
+        ids = [*self.model.jobs, self.model.issued + 1]
+        self.send(Remove(ids[number % len(ids)]), waits=waits)
+
+    @precondition(lambda self: self.model.jobs)
     @rule(number=st.integers(0, 9), waits=st.booleans())
     def retry(self, number: int, waits: bool) -> None:
         """Try a job anew that has ended, or had as it was known once."""
@@ -474,6 +495,13 @@ class StoreMachine(RuleBasedStateMachine):
         ]
 
     @invariant()
+    def completions_are_equal(self) -> None:
+        for job in self.model.jobs.values():
+            if job.kind == "polling":
+                said = self.store.read(Completed(job.id))
+                assert said == self.model.completions.get(job.id)
+
+    @invariant()
     def what_will_never_begin_is_equal(self) -> None:
         houses = {worker.house for worker in self.model.workers.values()}
         idle = [
@@ -523,6 +551,7 @@ def _comparable(item: Any) -> Any:
 @pytest.mark.promise("S15")
 @pytest.mark.promise("S16")
 @pytest.mark.promise("S17")
+@pytest.mark.promise("S21")
 @pytest.mark.promise("S22")
 @pytest.mark.promise("S23")
 @pytest.mark.slow

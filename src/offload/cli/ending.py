@@ -26,15 +26,23 @@ class Ending:
         seconds: after which the process is ended, whatever it still does. Its exit code is 0 then:
             it has done as it was told, and what it left is given back by others.
         last_act: done before the process ends in that way, or at the second signal; must not wait.
+        finish: called before that, where it was not the second signal: what is half done, and worse
+            so than not begun, may be done to its end.
 
     Attributes:
         asked: set when it is to end.
     """
 
-    def __init__(self, seconds: float, last_act: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        last_act: Callable[[], object] = lambda: None,
+        finish: Callable[[], object] = lambda: None,
+    ) -> None:
         self.asked = asyncio.Event()
         self._seconds = seconds
         self._last_act = last_act
+        self._finish = finish
         self._told = False
         self._loop = asyncio.get_running_loop()
         self._alarm, self._set_off = os.pipe()
@@ -63,6 +71,7 @@ class Ending:
     def _count(self) -> None:
         os.read(self._alarm, 1)
         time.sleep(self._seconds)
+        self._finish()
         self._last_act()
         leave(0)
 

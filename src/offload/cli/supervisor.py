@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import threading
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ class Supervisor:
         self._count = count
         self._processes: dict[Process, float] = {}
         self._stopping = asyncio.Event()
+        self._killing = threading.Lock()
         self._keepers: list[asyncio.Task[None]] = []
         self._last_line_at = float("-inf")
         self._untold = 0
@@ -59,10 +61,19 @@ class Supervisor:
         self.signal(signal.SIGTERM)
         await self._wait(patience)
         for process in list(self._processes):
-            await asyncio.to_thread(kill_with_all_below, process.pid, "", KILLED_SECONDS)
+            await asyncio.to_thread(self._kill, process.pid)
         await self._wait(KILLED_SECONDS)
         for keeper in self._keepers:
             keeper.cancel()
+
+    def await_killing(self) -> None:
+        """Return when those that are being killed are: left in the midst, they were all frozen."""
+        if self._killing.acquire(timeout=family.ENDING_SECONDS):
+            self._killing.release()
+
+    def _kill(self, pid: int) -> None:
+        with self._killing:
+            kill_with_all_below(pid, seconds=KILLED_SECONDS)
 
     async def retire(self) -> None:
         """Have the workers take nothing more, and wait until all of them have ended by themselves.

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from functools import partial
 
 from offload.cli.ending import Ending
 from offload.cli.handover import SuccessiveServer
@@ -47,7 +48,8 @@ class Tree:
             introduce: prints it.
         """
         loop = asyncio.get_running_loop()
-        ending = Ending(grace + TOO_LATE_SECONDS, lambda: self._workers.signal(signal.SIGKILL))
+        kill = partial(self._workers.signal, signal.SIGKILL)
+        ending = Ending(grace + TOO_LATE_SECONDS, kill, self._workers.await_killing)
         ending.listen()
         retired = asyncio.Event()
         if self._parent is not None:

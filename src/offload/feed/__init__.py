@@ -12,9 +12,10 @@ import asyncio
 
 from offload.app import Offload
 from offload.feed.lines import ALL, EventShape, Line, Motion, MotionShape, Selection
-from offload.feed.past import AT_ONCE, Page, newest, read_page, read_story
+from offload.feed.past import AT_ONCE, Page, newest, read_happenings, read_page, read_story
 from offload.feed.readers import Batch, JobReader, Reader
 from offload.feed.tail import Tail
+from offload.store.base import Happening
 
 __all__ = [
     "ALL",
@@ -22,6 +23,7 @@ __all__ = [
     "Batch",
     "EventFeed",
     "EventShape",
+    "Happening",
     "Line",
     "Motion",
     "MotionShape",
@@ -29,6 +31,7 @@ __all__ = [
     "Reader",
     "Selection",
     "newest",
+    "read_happenings",
     "read_page",
     "read_story",
 ]

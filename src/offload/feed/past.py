@@ -43,6 +43,16 @@ async def read_page(app: Offload, selection: Selection, after: int, limit: int) 
     return Page(chosen, reached, reached < happened.newest, happened.is_whole)
 
 
+async def read_happenings(app: Offload, after: int, limit: int) -> list[base.Happening]:
+    """Read what happened next, as records.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    happened: base.Happened = await app.perform(ask(base.Feed(after, limit)))
+    return happened.happenings
+
+
 async def newest(app: Offload) -> int:
     """Return the newest event's id.
 

@@ -9,7 +9,14 @@ routes     the table of all routes
 door       what both faces do in the same way
 brief      start, status, result, cancel
 tasks      /v1/tasks
-jobs       /v1/jobs
+jobs       /v1/jobs; a list of them is in listing
+many       many starts in one request
+starting   one start, as JSON has it
+groups     /v1/groups
+queues     /v1/queues
+stats      /v1/stats, /v1/workers
+schedules  /v1/schedules
+openapi    all this described, for programs and for people
 page       one page for people
 body, options   a request, read strictly
 answers    jobs and values as answers

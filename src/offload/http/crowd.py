@@ -1,4 +1,4 @@
-"""The crowd: all connections of a server, how long each may take, and who gives way when it is full.
+"""The crowd: all connections of a server, what each may take, and who gives way when it is full.
 
 A connection from which no whole request has come costs others nothing but its place. So when all
 places are taken, the one that has been silent longest leaves its own to the newcomer: whoever opens

@@ -13,7 +13,7 @@ from offload.http.body import read_nothing
 from offload.http.door import Door, path_id
 from offload.http.listing import page
 from offload.model import Job
-from offload.shapes import JobShape, event_shape, write
+from offload.shapes import JobShape, write
 from offload.signature import Signature
 from offload.wire.problems import Problem
 from offload.wire.query import read_by, read_no_query
@@ -33,12 +33,12 @@ def _looking(
     """What a job can be asked."""
 
 
-_LOOKING = Signature.of(_looking, task="job")
+LOOKING = Signature.of(_looking, task="job")
 
 
 async def show(door: Door, request: Request) -> Response:
     """Show a job; with `?wait=30` when it changes, and `&until=done` when it has ended."""
-    asked = read_by(_LOOKING, request.scope["query_string"])
+    asked = read_by(LOOKING, request.scope["query_string"])
     job_id = path_id(request)
     found = await door.app.aread_job(job_id)
     shape = await answers.shape_of(door, found, for_brief=False)
@@ -71,13 +71,6 @@ async def result(door: Door, request: Request) -> Response:
     read_no_query(request.scope["query_string"])
     found = await door.app.aread_job(path_id(request))
     return answers.json(verbs.value(found, door.app.shown(found)))
-
-
-async def events(door: Door, request: Request) -> Response:
-    """Tell what happened to a job, oldest first."""
-    read_no_query(request.scope["query_string"])
-    history = await door.app.ahistory(path_id(request))
-    return answers.json(write({"items": [event_shape(event) for event in history]}))
 
 
 async def retry(door: Door, request: Request) -> Response:

@@ -18,7 +18,7 @@ from offload.errors import Draining, Fault, InvalidParameters, OffloadError, Unk
 from offload.http import answers, groups
 from offload.http.body import read_body, read_value
 from offload.http.door import Door, asker
-from offload.http.starting import Prepared, Started, prepare, started
+from offload.http.starting import Prepared, StartedJob, prepare, started
 from offload.shapes import write
 from offload.wire.answers import ACCEPTED_RETRY_SECONDS
 from offload.wire.problems import KINDS, Problem, document, kind_of
@@ -33,14 +33,14 @@ _MEMBERS = ("jobs", "group")
 
 
 class Outcomes(Struct, frozen=True):
-    """What became of each item, in order: a `Started`, or a problem document.
+    """What became of each item, in order: a `StartedJob`, or a problem document.
 
     Attributes:
         started: how many have a job, be it one that was there before by its unique key.
         refused: how many have none.
     """
 
-    items: list[Started | Raw]
+    items: list[StartedJob | Raw]
     started: int
     refused: int
 
@@ -127,7 +127,7 @@ async def _checked(door: Door, item: object) -> Prepared | OffloadError:
 
 async def _start(
     door: Door, request: Request, prepared: Prepared, key: str | None, digest: bytes
-) -> Started | OffloadError:
+) -> StartedJob | OffloadError:
     asked_at = door.app.now()
     admitting = door.app.admitting((prepared.job,), asker(request), key, digest)
     try:
@@ -147,7 +147,7 @@ def _key_of(key: str | None, place: int) -> str | None:
     return key if key is None or place == 0 else f"{key} {place}"
 
 
-def _answer(instance: str, outcomes: Sequence[Started | OffloadError]) -> Response:
+def _answer(instance: str, outcomes: Sequence[StartedJob | OffloadError]) -> Response:
     """Answer 202 where all were started, else 207: look at each.
 
     Raises:
@@ -157,7 +157,7 @@ def _answer(instance: str, outcomes: Sequence[Started | OffloadError]) -> Respon
     failures = [each for each in refusals if KINDS[kind_of(each)].status >= 500]
     if failures and len(refusals) == len(outcomes):
         raise failures[0]
-    items: list[Started | Raw] = [
+    items: list[StartedJob | Raw] = [
         Raw(document(each, instance)[0]) if isinstance(each, OffloadError) else each
         for each in outcomes
     ]

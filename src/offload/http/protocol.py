@@ -11,12 +11,15 @@ What uvicorn 0.54 with httptools does by itself, and what is changed here:
 - a body that nobody wants any more is read and dropped without end; the connection ends here after
   16 MiB of it. It is not closed at once, or the client would see a reset in place of the answer;
 - only the pause between two requests is limited in time. Here a head, a body and the taking of an
-  answer have deadlines, which no single byte puts off, and the connections are counted: see `crowd`.
+  answer have deadlines, which no single byte puts off; and connections are counted, see `crowd`.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
+import socket
+import struct
 from enum import Enum, auto
 from typing import Any, ClassVar
 
@@ -31,6 +34,8 @@ LARGEST_HEAD = 64 << 10
 
 _log = logging.getLogger("offload.http.connection")
 _log.setLevel(logging.ERROR)  # what a client sends wrong is not worth a line
+
+_AT_ONCE = struct.pack("ii", 1, 0)  # linger no second
 
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
@@ -95,7 +100,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def give_way(self) -> None:
-        """Close at once."""
+        """Close at once, and let the kernel keep nothing for the client either."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self.transport.abort()
 
     def pause_writing(self) -> None:
@@ -112,10 +121,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _drop(self) -> None:
         self.crowd.gone += 1
-        self.transport.abort()
+        self.give_way()
 
     def _keep_time(self) -> None:
-        """See to it that what is coming in has a deadline. A request that is all here needs none."""
+        """See to it that what is coming in has a deadline; what is all here needs none."""
         if self._part is self._timed:
             return
         if self._deadline is not None:

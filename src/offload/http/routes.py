@@ -1,16 +1,50 @@
 """The table of routes: everything that can be asked over HTTP."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload.http import answers, brief, groups, jobs, many, page, queues, schedules, stats, tasks
+from offload.http import (
+    answers,
+    brief,
+    events,
+    groups,
+    health,
+    jobs,
+    many,
+    page,
+    queues,
+    schedules,
+    stats,
+    tasks,
+)
 from offload.http.door import Door
+from offload.http.openapi import document, viewer
 from offload.http.routing import Access, Route
+from offload.shapes import write
+from offload.wire.query import read_no_query
 
 
-async def healthz(door: Door, request: Request) -> Response:
-    """Say that the process turns; never touches the store."""
-    return answers.json(b'{"status":"ok"}')
+async def openapi(door: Door, request: Request) -> Response:
+    """Describe all this for programs."""
+    read_no_query(request.scope["query_string"])
+    # It takes a while to write: the loop goes on meanwhile.
+    described = await asyncio.to_thread(document, ROUTES, door.app.registry)
+    return answers.json(write(described))
+
+
+async def docs(door: Door, request: Request) -> Response:
+    """Describe all this for people."""
+    read_no_query(request.scope["query_string"])
+    address = f"http://{request.headers['host']}"
+    shown = await asyncio.to_thread(_for_people, door, address)
+    headers = {"content-security-policy": viewer.POLICY}
+    return Response(shown, 200, headers, "text/html; charset=utf-8")
+
+
+def _for_people(door: Door, address: str) -> str:
+    return viewer.view(document(ROUTES, door.app.registry), address)
 
 
 _READ, _SUBMIT, _CONTROL = Access.READ, Access.SUBMIT, Access.CONTROL
@@ -24,7 +58,7 @@ ROUTES = (
     Route("GET", "/v1/jobs/{id}", jobs.show, _READ, "show a job, or wait for it to change"),
     Route("DELETE", "/v1/jobs/{id}", jobs.remove, _CONTROL, "keep a finished job no longer"),
     Route("GET", "/v1/jobs/{id}/result", jobs.result, _READ, "give what a job has returned"),
-    Route("GET", "/v1/jobs/{id}/events", jobs.events, _READ, "tell what happened to a job"),
+    Route("GET", "/v1/jobs/{id}/events", events.of_job, _READ, "tell what happens to a job"),
     Route("POST", "/v1/jobs/{id}/cancel", jobs.cancel, _CONTROL, "cancel a job"),
     Route("POST", "/v1/jobs/{id}/retry", jobs.retry, _CONTROL, "try a job anew"),
     Route("GET", "/v1/jobs", jobs.listing, _READ, "list jobs, newest first"),
@@ -41,6 +75,11 @@ ROUTES = (
     Route("GET", "/v1/workers", stats.workers, _READ, "list who is at work"),
     Route("GET", "/v1/stats", stats.show, _READ, "count jobs by queue and state"),
     Route("GET", "/v1/schedules", schedules.listing, _READ, "list what starts by itself"),
+    Route("GET", "/v1/events", events.listing, _READ, "tell what happens to all jobs"),
+    Route("GET", "/v1/openapi.json", openapi, _READ, "describe all this for programs"),
+    Route("GET", "/docs", docs, _READ, "describe all this for people"),
     Route("GET", "/", page.show, _READ, "a page for people"),
-    Route("GET", "/healthz", healthz, Access.EVERYBODY, "say that the process turns"),
+    Route("GET", "/healthz", health.healthz, Access.EVERYBODY, "say that the process turns"),
+    Route("GET", "/readyz", health.readyz, Access.EVERYBODY, "say whether jobs will be run"),
+    Route("GET", "/metrics", health.metrics, _READ, "tell figures to Prometheus"),
 )

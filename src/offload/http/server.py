@@ -14,9 +14,13 @@ import uvicorn
 from offload.app import Offload
 from offload.config import Config
 from offload.errors import ConfigError
+from offload.feed import EventFeed
+from offload.http.access_log import Attended
 from offload.http.boundary import Boundary
 from offload.http.crowd import Crowd, Limits
 from offload.http.door import Door
+from offload.http.live import Live, Places, Pulse
+from offload.http.metrics import Metrics
 from offload.http.protocol import protocol_of
 from offload.http.routes import ROUTES
 from offload.http.routing import router
@@ -24,6 +28,8 @@ from offload.http.security import Guard, Names
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 5
+STREAMS = 0.75
+"""The share of all connections that streams of events may take."""
 LONGEST_GRACE_SECONDS = 3
 """Given to requests that are still being answered; the long ones among them end at once."""
 
@@ -42,6 +48,7 @@ class HttpServer:
 
     def __init__(self, app: Offload, config: Config, *, served: str = "") -> None:
         self.limits = Limits()
+        self._app = app
         self._config = config
         self._door = Door(app, served)
         self._socket: socket.socket | None = None
@@ -76,7 +83,11 @@ class HttpServer:
         """
         self.bind()
         assert self._socket is not None
-        self._uvicorn = _Uvicorn(self._settings())
+        crowd = Crowd(self.limits)
+        feed = EventFeed(self._app)
+        places = Places(int(crowd.most * STREAMS))
+        live = Live(feed, places, crowd, Pulse(), Metrics(self._app))
+        self._uvicorn = _Uvicorn(self._settings(live), live)
         if self._door.draining:
             self._uvicorn.stop()
         try:
@@ -104,14 +115,14 @@ class HttpServer:
         port: int = self._socket.getsockname()[1]
         return port
 
-    def _settings(self) -> uvicorn.Config:
+    def _settings(self, live: Live) -> uvicorn.Config:
         config = self._config
         allowed = [name for name in config.allow_host.split(",") if name.strip()]
         names = Names.of(self._name, self._port, allowed)
         guarded = Guard(router(self._door, ROUTES), names, config.token, ROUTES)
         return uvicorn.Config(
-            Boundary(guarded, self._door),
-            http=protocol_of(Crowd(self.limits)),
+            Attended(Boundary(guarded, self._door), live),
+            http=protocol_of(live.crowd),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -125,10 +136,16 @@ class HttpServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn without its signal handlers, and asleep until there is something to do."""
+    """uvicorn without its signal handlers, and asleep until there is something to do.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    Args:
+        config: its settings.
+        live: its feed is closed before it waits for what is being answered: streams never end.
+    """
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
         super().__init__(config)
+        self._live = live
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
 
@@ -141,9 +158,13 @@ class _Uvicorn(uvicorn.Server):
         """Renew the Date header each second, until told to stop (uvicorn: ten looks a second)."""
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
+            due_at = self._loop.time() + 1
+            try:
+                async with asyncio.timeout_at(due_at):
                     await self._stopped.wait()
+            except TimeoutError:
+                self._live.pulse.lag = self._loop.time() - due_at
+        self._live.feed.close()
 
     def stop(self) -> None:
         """End the main loop."""

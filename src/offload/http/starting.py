@@ -36,7 +36,7 @@ class Prepared(Struct, frozen=True):
     state: Shown
 
 
-class Started(Struct, frozen=True):
+class StartedJob(Struct, frozen=True):
     """A start that was accepted.
 
     Attributes:
@@ -76,11 +76,11 @@ async def prepare(door: Door, found: Task[Any, Any], said: Mapping[str, Any]) ->
     return Prepared(job, encode(_member(said, "options")), state)
 
 
-def started(job_id: int, prepared: Prepared) -> Started:
+def started(job_id: int, prepared: Prepared) -> StartedJob:
     """Say what was started."""
     itself = path(job_id)
     links = {"self": itself, "cancel": f"{itself}/cancel"}
-    return Started(job_id, prepared.job.task, prepared.state, links)
+    return StartedJob(job_id, prepared.job.task, prepared.state, links)
 
 
 async def _unknown_queue(door: Door, queue: str | None) -> list[Fault]:

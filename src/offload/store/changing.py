@@ -79,10 +79,11 @@ def _apply(session: Session, changes: list[tuple[Change, float]]) -> list[Answer
     """Apply all at once; where some are stale, undo and apply one by one to learn which."""
     errors = [_error_bytes(change.after.error) for change, _ in changes]
     laid_out = [
-        rows.change_row(change, error) for (change, _), error in zip(changes, errors, strict=True)
+        (rows.change_statement(change), rows.change_row(change, error))
+        for (change, _), error in zip(changes, errors, strict=True)
     ]
     session.connection.execute("savepoint changes")
-    if session.many("apply", laid_out) == len(changes):
+    if _write(session, laid_out) == len(changes):
         answers: list[Answer] = [None] * len(changes)
     else:
         session.connection.execute("rollback to changes")
@@ -102,11 +103,22 @@ def _apply(session: Session, changes: list[tuple[Change, float]]) -> list[Answer
     return answers
 
 
-def _apply_one(session: Session, change: Change, row: rows.Row) -> Answer:
-    if session.many("apply", [row]):
+def _apply_one(session: Session, change: Change, laid_out: tuple[str, rows.Row]) -> Answer:
+    if _write(session, [laid_out]):
         return None
     current = session.job(change.after.id)
     return Gone() if current is None else current
+
+
+def _write(session: Session, laid_out: list[tuple[str, rows.Row]]) -> int:
+    """Write rows, each with its statement; returns how many were the ones that were meant.
+
+    Ends come last: of several changes to one job that is the order in which they were decided.
+    """
+    return sum(
+        session.many(statement, [row for name, row in laid_out if name == statement])
+        for statement in ("apply", "finish")
+    )
 
 
 def _record(session: Session, changes: Iterable[tuple[Change, float, bytes | None]]) -> None:

@@ -220,22 +220,28 @@ where name = :name and slice not between :first and :last;
 
 -- name: apply
 update job
-set state = change.state, requested = change.requested, claimable = change.claimable,
-    ahead = change.ahead, version = change.version, worker = change.worker,
-    lease_until = change.lease_until, occupies_slot = change.occupies_slot,
-    attempt = change.attempt, crashes = change.crashes, interrupts = change.interrupts,
-    run_at = change.run_at, started_at = change.started_at, finished_at = change.finished_at,
-    reason = change.reason, result = change.result, error = change.error,
-    size = size + change.grown, handle = change.handle, next_check_at = change.next_check_at,
-    deadline_at = change.deadline_at, forgiven = change.forgiven
+set state = ?, requested = ?, claimable = ?, ahead = ?, version = ?, worker = ?, lease_until = ?,
+    occupies_slot = ?, attempt = ?, crashes = ?, interrupts = ?, run_at = ?, started_at = ?,
+    finished_at = ?, reason = ?, result = ?, error = ?, size = size + ?, handle = ?,
+    next_check_at = ?, deadline_at = ?, forgiven = ?
+where id = ? and version = ? and token = ?;
+
+-- name: finish
+-- What `apply` does, for running jobs that end: by far the most changes. All else of such a row is
+-- as it should be, and what is not named here costs no look at its indexes: 14 µs a job among
+-- fifty, where `apply` takes 33.
+update job
+set state = ended.state, requested = null, version = ended.version, worker = null,
+    lease_until = null, occupies_slot = 0, crashes = ended.crashes,
+    finished_at = ended.finished_at, reason = ended.reason, result = ended.result,
+    error = ended.error, size = size + ended.grown, next_check_at = null
 from (
-  with change (state, requested, claimable, ahead, version, worker, lease_until, occupies_slot,
-               attempt, crashes, interrupts, run_at, started_at, finished_at, reason, result, error,
-               grown, handle, next_check_at, deadline_at, forgiven, id, known_version, token)
+  with ended (state, version, crashes, finished_at, reason, result, error, grown, id,
+              known_version, token)
   as (values :rows)
-  select * from change
-) as change
-where job.id = change.id and job.version = change.known_version and job.token = change.token;
+  select * from ended
+) as ended
+where job.id = ended.id and job.version = ended.known_version and job.token = ended.token;
 
 -- name: shrink
 update job

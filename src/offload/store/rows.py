@@ -128,9 +128,32 @@ def insert_row(job_id: int, job: NewJob, now: float, token: int, group: int | No
     )
 
 
+def change_statement(change: Change) -> str:
+    """Return the statement that a change needs: one that names fewer columns, or all."""
+    return "finish" if _ends_a_run(change) else "apply"
+
+
+def _ends_a_run(change: Change) -> bool:
+    return change.before is State.RUNNING and change.after.is_finished
+
+
 def change_row(change: Change, error: bytes | None) -> Row:
-    """Lay a change out for the compare-and-set."""
+    """Lay a change out for the compare-and-set of its statement."""
     job = change.after
+    if _ends_a_run(change):
+        return (
+            str(job.state),
+            job.version,
+            job.crashes,
+            job.finished_at,
+            job.reason,
+            inline(job.result),
+            inline(error),
+            grown(change, error),
+            job.id,
+            job.version - 1,
+            job.token,
+        )
     return (
         str(job.state),
         None if job.requested is None else str(job.requested),

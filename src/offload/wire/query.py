@@ -91,7 +91,7 @@ def read_id(raw: bytes) -> int:
     Raises:
         Problem: malformed-request; invalid-parameters: something else was given too; invalid-id.
     """
-    ids = read_by(_ID, raw)
+    ids = read_by(ID, raw)
     if "id" not in ids:
         raise Problem("invalid-id", "say which job: ?id=7")
     job_id = job_id_of(ids["id"])
@@ -116,5 +116,5 @@ def _nothing() -> None:
     """What most routes are asked."""
 
 
-_ID = Signature.of(_id, task="id")
+ID = Signature.of(_id, task="id")
 _NOTHING = Signature.of(_nothing, task="nothing")

@@ -121,8 +121,8 @@ def end(find: Find, seconds: float = ENDING_SECONDS) -> int:
         found = find() - refused
         empty_looks = 0 if found else empty_looks + 1
         if found:
-            refused |= _freeze(found, find, refused)
-            for kin in find() - refused:
+            stopped, refused = _freeze(found, find, refused)
+            for kin in (find() | stopped) - refused:  # who is frozen is never left so
                 if _send(kin, signal.SIGKILL):
                     ended.add(kin)
         if found and found <= ended:
@@ -153,8 +153,8 @@ def _marked_and_below(mark: str) -> set[Kin]:
     return {kin for kin in found if kin.pid != os.getpid()}
 
 
-def _freeze(found: set[Kin], find: Find, refused: set[Kin]) -> set[Kin]:
-    """Stop whoever is found until nobody new is; returns who cannot be signalled."""
+def _freeze(found: set[Kin], find: Find, refused: set[Kin]) -> tuple[set[Kin], set[Kin]]:
+    """Stop whoever is found until nobody new is; returns them, and who cannot be signalled."""
     stopped: set[Kin] = set()
     for _ in range(100):
         new = found - stopped - refused
@@ -163,7 +163,7 @@ def _freeze(found: set[Kin], find: Find, refused: set[Kin]) -> set[Kin]:
         refused = refused | {kin for kin in new if not _send(kin, signal.SIGSTOP)}
         stopped |= new
         found = find()
-    return refused
+    return stopped, refused
 
 
 def _send(kin: Kin, number: int) -> bool:

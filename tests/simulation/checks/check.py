@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from offload.lifecycle import Move
 from offload.model import Event
 from tests.simulation.history import Begun, Committed, History
 
@@ -12,6 +13,11 @@ Check = Callable[[History], Violations]
 def events_of(history: History) -> Iterator[Event]:
     """Go through all events in the order in which they were stored."""
     return (event for entry in history.of(Committed) for event in entry.events)
+
+
+def is_retry(event: Event) -> bool:
+    """Whether somebody has decided that a job which had ended is tried anew."""
+    return event.kind == Move.RETRY
 
 
 def last_runs_of(history: History) -> dict[int, int]:

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 
 from offload.lifecycle import CANCEL_REQUESTED, MOVES, Move
-from offload.model import FINISHED, Event, State
-from tests.simulation.checks.check import Violations, events_of, last_runs_of
+from offload.model import FINISHED, Event, OnCrash, State
+from tests.simulation.checks.check import Violations, events_of, is_retry, last_runs_of
 from tests.simulation.history import (
     Accepted,
     Begun,
@@ -14,11 +14,15 @@ from tests.simulation.history import (
     Entered,
     Fell,
     History,
+    Jumped,
     Observed,
     TakenForDead,
 )
 
 MOST_CRASHES = 3
+
+EARLY_SECONDS = 0.01
+"""A deadline is an instant, and is waited for as a number of seconds."""
 
 
 def accepted_jobs_are_kept(history: History) -> Violations:
@@ -53,7 +57,8 @@ def only_finished_jobs_go(history: History) -> Violations:
 
 def attempts_count_up(history: History) -> Violations:
     """S3: a claim is one attempt more, what is given back one less; a token begins code once."""
-    step = {Move.CLAIM.value: 1, Move.INTERRUPT.value: -1, Move.RESCUE.value: -1}
+    given_back = (Move.INTERRUPT, Move.RESCUE, Move.SNOOZE)
+    step = {Move.CLAIM.value: 1} | {move.value: -1 for move in given_back}
     attempt: dict[int, int] = defaultdict(int)
     for event in events_of(history):
         expected = attempt[event.job_id] + step.get(event.kind, 0)
@@ -78,23 +83,26 @@ def only_the_owner_writes(history: History) -> Violations:
 
 
 def _foreign_progress(history: History) -> Violations:
-    """The message of progress is the number of the run that told it."""
+    """The message of progress is the number of the run that told it; no code has told another."""
     runs = {(begun.job, begun.token): str(begun.run) for begun in history.of(Begun)}
     for entry in history.of(Committed):
         for key, told in entry.told.items():
-            if told != runs.get(key):
+            if told.isdecimal() and told != runs.get(key):
                 yield f"job {key[0]} shows the progress of run {told}, it is in {runs.get(key)}"
     last = last_runs_of(history)
     for ending in history.of(Ending):
         for job in ending.jobs:
-            if job.progress is not None and job.progress.message != str(last.get(job.id)):
-                yield f"job {job.id} shows in the end the progress of run {job.progress.message}"
+            said = "" if job.progress is None else str(job.progress.message)
+            if said.isdecimal() and said != str(last.get(job.id)):
+                yield f"job {job.id} shows in the end the progress of run {said}"
 
 
 def terminal_is_final(history: History) -> Violations:
-    """S5: nothing happens to a job after its outcome."""
+    """S5: nothing happens to a job after its outcome, unless it is tried anew."""
     finished: dict[int, State] = {}
     for event in events_of(history):
+        if is_retry(event) and finished.get(event.job_id) is not State.SUCCEEDED:
+            finished.pop(event.job_id, None)
         if event.job_id in finished:
             yield f"job {event.job_id} was {finished[event.job_id]} and then {event.kind}"
         if event.state in FINISHED:
@@ -104,11 +112,17 @@ def terminal_is_final(history: History) -> Violations:
 def moves_are_published(history: History) -> Violations:
     """S6: only the moves of the published diagram occur."""
     state: dict[int, State | None] = defaultdict(lambda: None)
+    goes_on_elsewhere: set[int] = set()
     for event in events_of(history):
         before = state[event.job_id]
-        if not _is_published(before, event):
+        waits_elsewhere = event.job_id in goes_on_elsewhere
+        if not _is_published(before, event, goes_on_elsewhere=waits_elsewhere):
             yield f"job {event.job_id} went from {before} by {event.kind} to {event.state}"
         state[event.job_id] = event.state
+        if event.kind == Move.WAIT:
+            goes_on_elsewhere.add(event.job_id)
+        elif event.kind in {Move.TRY_AGAIN, Move.RETRY}:
+            goes_on_elsewhere.discard(event.job_id)
 
 
 def results_belong_to_success(history: History) -> Violations:
@@ -153,13 +167,40 @@ def starts_are_stored_once(history: History) -> Violations:
         for token in tokens & stored:
             yield f"the start {token} was stored again at {entry.at:.3f}"
         stored |= tokens
-    first: dict[str, tuple[int, ...]] = {}
+    first: dict[str, tuple[tuple[int, ...], int | None]] = {}
     for accepted in history.of(Accepted):
-        if (
-            accepted.key is not None
-            and first.setdefault(accepted.key, accepted.ids) != accepted.ids
-        ):
+        if accepted.key is not None and first.setdefault(
+            accepted.key, (accepted.ids, accepted.group)
+        ) != (accepted.ids, accepted.group):
             yield f"key {accepted.key} gave {first[accepted.key]} and then {accepted.ids}"
+    yield from _groups_are_whole(history)
+
+
+def _groups_are_whole(history: History) -> Violations:
+    """The jobs of a group are those that were started with it, but for those known before."""
+    rows = {row.id: row for entry in history.of(Committed) for row in entry.new}
+    members: dict[int, set[int]] = defaultdict(set)
+    for row in rows.values():
+        if row.group is not None:
+            members[row.group].add(row.id)
+    for accepted in history.of(Accepted):
+        if accepted.group is not None:
+            known = {job for job in accepted.ids if job in rows and rows[job].key is not None}
+            unlike = members[accepted.group] ^ set(accepted.ids)
+            if unlike - known:
+                yield f"group {accepted.group} has other jobs than it was started with: {unlike}"
+
+
+def attempts_are_bounded(history: History) -> Violations:
+    """S19: a job has no more attempts than it was given, counted from its last manual retry."""
+    options = {row.id: row.options for entry in history.of(Committed) for row in entry.new}
+    forgiven: Counter[int] = Counter()
+    for event in events_of(history):
+        if is_retry(event):
+            forgiven[event.job_id] = event.attempt
+        tries = event.attempt - forgiven[event.job_id]
+        if tries > options[event.job_id].retries + 1:
+            yield f"job {event.job_id} was {event.kind} in its attempt {tries}"
 
 
 def crashes_are_counted_truly(history: History) -> Violations:
@@ -177,17 +218,43 @@ def crashes_are_counted_truly(history: History) -> Violations:
             gone.add(entry.worker)
         elif isinstance(entry, Committed):
             for event in entry.events:
-                if event.door == "care" and event.kind in {Move.RESCUE, Move.FAIL}:
+                if is_retry(event):
+                    crashes[event.job_id] = 0
+                charged = entry.crashes.get(event.job_id, 0) > crashes[event.job_id]
+                if charged and event.door == "care":
                     crashes[event.job_id] += 1
                     yield from _charge(event, crashes[event.job_id], owner.get(event.job_id), gone)
                 owner[event.job_id] = event.worker
+            for job, charged_with in entry.crashes.items():
+                if charged_with != crashes[job]:
+                    yield f"job {job} is charged with {charged_with} crashes, of {crashes[job]}"
 
 
 def _charge(event: Event, crashes: int, owner: int | None, gone: set[int]) -> Violations:
     if owner not in gone:
         yield f"job {event.job_id} was charged with a crash of worker {owner}, which lives"
-    if (event.kind == Move.FAIL) != (crashes >= MOST_CRASHES):
+    if event.kind != Move.FAIL and crashes >= MOST_CRASHES:
         yield f"job {event.job_id} was {event.kind} after {crashes} crashes"
+
+
+def failures_say_why(history: History) -> Violations:
+    """S19, S20: who failed of time had a limit of time; by an honest clock it had passed."""
+    is_honest = not list(history.of(Jumped))
+    for ending in history.of(Ending):
+        for job in ending.jobs:
+            code = None if job.error is None else job.error.code
+            if code == "timeout" and job.options.timeout is None:
+                yield f"job {job.id} timed out and had all the time"
+            if code == "deadline" and job.deadline_at is None:
+                yield f"job {job.id} missed a deadline that it had not"
+            elif code == "deadline" and is_honest:
+                early = (job.deadline_at or 0.0) - (job.finished_at or 0.0)
+                if early > EARLY_SECONDS:
+                    yield f"job {job.id} missed its deadline {early:.3f} s before"
+            if code == "crash-loop" and job.crashes < MOST_CRASHES:
+                yield f"job {job.id} ended after {job.crashes} crashes"
+            if code == "lost" and job.bound_to is None and job.options.on_crash is OnCrash.AGAIN:
+                yield f"job {job.id} is lost, and could have been run again"
 
 
 def events_are_whole(history: History) -> Violations:
@@ -232,8 +299,9 @@ def the_file_is_sound(history: History) -> Violations:
             yield f"integrity_check says {ending.integrity}"
 
 
-def _is_published(before: State | None, event: Event) -> bool:
+def _is_published(before: State | None, event: Event, *, goes_on_elsewhere: bool) -> bool:
     if event.kind == CANCEL_REQUESTED:
-        return before is State.RUNNING and event.state is State.RUNNING
+        may_wait = before is State.RUNNING or (before is State.QUEUED and goes_on_elsewhere)
+        return may_wait and event.state is before
     moves = MOVES.get(before, {})
     return event.kind in set(Move) and moves.get(Move(event.kind)) is event.state

@@ -1,5 +1,6 @@
 """The checks of what must happen in time, once the faults are over; and that nothing breaks."""
 
+from offload.model import State
 from tests.simulation.checks.check import Violations
 from tests.simulation.history import (
     Accepted,
@@ -13,6 +14,7 @@ from tests.simulation.history import (
     Entry,
     Fell,
     History,
+    MustFail,
     NewJobRow,
     Said,
     ToldToEnd,
@@ -74,7 +76,8 @@ def _within(
         elif isinstance(entry, Committed):
             rows |= {row.id: row for row in entry.new}
             owner |= {event.job_id: event.worker for event in entry.events}
-            deadlines = {job: due for job, due in deadlines.items() if owner[job] == due[1]}
+            owner = {job: worker for job, worker in owner.items() if job in entry.ids}
+            deadlines = {job: due for job, due in deadlines.items() if owner.get(job) == due[1]}
         if isinstance(entry, kind) and entry.at > calm:
             due = entry.at + seconds + SLACK
             for job, worker in owner.items():
@@ -87,6 +90,26 @@ def _concerns(entry: Entry, job: int, process: str, rows: dict[int, NewJobRow]) 
         return entry.process == process
     is_asked = isinstance(entry, CancelAnswered) and entry.job == job
     return is_asked and rows[job].queue.startswith(PROBE)
+
+
+def limits_of_time_are_kept(history: History) -> Violations:
+    """L3: code that has had its time is stopped in time, and the job says of what it failed."""
+    failed = {
+        event.job_id: entry.at
+        for entry in history.of(Committed)
+        for event in entry.events
+        if event.state is State.FAILED
+    }
+    codes = {
+        job.id: job.error.code
+        for ending in history.of(Ending)
+        for job in ending.jobs
+        if job.error is not None
+    }
+    for probe in history.of(MustFail):
+        at, code = failed.get(probe.job, float("inf")), codes.get(probe.job)
+        if at > probe.by + SLACK or code != probe.code:
+            yield f"job {probe.job} failed at {at:.3f} ({code}), due: {probe.by:.3f} ({probe.code})"
 
 
 def processes_end_in_time(history: History) -> Violations:

@@ -19,6 +19,7 @@ from offload.store.base import (
     Retry,
 )
 from tests.store.asking import BY, SOME_ERROR, Asker, a_new_job
+from tests.store.conftest import StoreFactory
 
 LONG = b'"' + b"x" * 3000 + b'"'
 
@@ -139,17 +140,21 @@ def test_a_repeated_request_for_a_group_gives_the_same_group(ask: Asker) -> None
 
 
 @pytest.mark.promise("S17")
-def test_an_insert_is_found_again_though_its_keys_are_those_of_other_jobs_too(ask: Asker) -> None:
+def test_an_insert_is_found_again_though_its_keys_are_those_of_other_jobs_too(
+    ask: Asker, open_store: StoreFactory
+) -> None:
     """Two tasks have the same key, one of the keys was known, one has had a new job since."""
     ask.insert(a_new_job(key="known"))
     insert = ask.an_insert(
         a_new_job(key="a"), a_new_job(task="fetch", key="a"), a_new_job(key="known"), a_new_job()
     )
     stored = ask.do(replace(insert, grouped=True))
-    ask.apply(*(ask.cancellation(ask.job(job_id)) for job_id in (1, 2)))
-    ask.insert(a_new_job(key="a"), a_new_job(key="known"))
+    other = Asker(open_store())
+    other.apply(*(other.cancellation(other.job(job_id)) for job_id in (1, 2)))
+    other.insert(a_new_job(key="a"), a_new_job(key="known"))
+    other.store.close()
 
-    found = ask.read_back(replace(insert, grouped=True), after=1)
+    found = ask.store.recover(replace(insert, grouped=True))
 
     assert stored == Inserted((2, 3, 1, 4), group=1)
     assert found == stored

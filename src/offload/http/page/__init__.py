@@ -4,8 +4,6 @@ One document without anything fetched from elsewhere. Its style and its script a
 hash, so that nothing else on it could ever run; and every value on it is escaped by the template.
 """
 
-import base64
-import hashlib
 from importlib.resources import files
 
 from starlette.requests import Request
@@ -13,7 +11,7 @@ from starlette.responses import Response
 
 from offload.http.door import Door
 from offload.http.page import commands, state
-from offload.http.page.html import Html, fill
+from offload.http.page.html import Html, fill, hash_source
 from offload.model import State
 from offload.wire.query import read_no_query
 
@@ -25,13 +23,8 @@ _STYLE = (_folder / "page.css").read_text("utf-8")
 _SCRIPT = (_folder / "page.js").read_text("utf-8")
 
 
-def _hash(content: str) -> str:
-    digest = hashlib.sha256(content.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
 POLICY = (
-    f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}; "
+    f"default-src 'none'; style-src {hash_source(_STYLE)}; script-src {hash_source(_SCRIPT)}; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )

@@ -1,0 +1,138 @@
+"""What the document says of each route beyond the table of routes: answers, refusals, questions."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from offload.http.events import EventsPage
+from offload.http.groups import GroupShape
+from offload.http.health import Readiness
+from offload.http.jobs import LOOKING
+from offload.http.listing import LISTING, Page
+from offload.http.many import Outcomes, StartedGroup
+from offload.http.queues import QueueShape
+from offload.http.starting import StartedJob
+from offload.http.stats import Stats, WorkerShape
+from offload.shapes import JobShape
+from offload.signature import Signature
+from offload.wire import brief
+from offload.wire.query import ID
+
+
+class Says(Struct, frozen=True):
+    """What is said of one route.
+
+    Attributes:
+        id: the operation's name, for generated clients.
+        answers: the type of what is answered, by status code; None is an empty body, several are
+            one of them.
+        problems: the kinds of problem that only some routes have.
+        query: what may be asked.
+        body: the name of the schema of its body.
+        headers: which request headers it heeds.
+    """
+
+    id: str
+    answers: dict[int, Any]
+    problems: tuple[str, ...] = ()
+    query: Signature | None = None
+    body: str | None = None
+    headers: tuple[str, ...] = ()
+
+
+class Queues(Struct, frozen=True):
+    """The queues, by name."""
+
+    items: list[QueueShape]
+
+
+class Workers(Struct, frozen=True):
+    """The workers."""
+
+    items: list[WorkerShape]
+
+
+class Items(Struct, frozen=True):
+    """A list of descriptions."""
+
+    items: list[dict[str, Any]]
+
+
+_JOB = ("invalid-id", "unknown-job", "evicted")
+_GROUP = ("invalid-id", "unknown-group")
+_START = ("invalid-parameters", "idempotency-key-reused", "queue-full", "key-taken", "draining")
+_BODY = ("body-too-large", "wrong-media-type")
+_NO_RESULT = ("not-finished", "job-failed", "job-cancelled", "not-kept")
+_WHEN = ("Idempotency-Key", "Prefer")
+
+START = Says("startTask", {202: StartedJob, 200: JobShape}, ("unknown-task", *_START, *_BODY),
+             body="Start", headers=_WHEN)  # fmt: skip
+"""Of each task's own operation, too."""
+
+SAYS: dict[str, Says] = {
+    "POST /start/{task}": Says(
+        "start",
+        {202: brief.Started, 200: JobShape},
+        ("unknown-task", *_START, *_BODY),
+        body="Parameters",
+        headers=_WHEN,
+    ),
+    "GET /status": Says("status", {200: JobShape}, _JOB, ID),
+    "GET /result": Says("result", {200: brief.Result}, (*_JOB, *_NO_RESULT), ID),
+    "POST /cancel": Says(
+        "cancel",
+        {200: JobShape, 202: JobShape},
+        (*_JOB, "already-finished", "invalid-parameters"),
+        ID,
+        headers=("Prefer",),
+    ),
+    "GET /v1/jobs/{id}": Says(
+        "showJob", {200: JobShape, 304: None}, _JOB, LOOKING, headers=("If-None-Match",)
+    ),
+    "DELETE /v1/jobs/{id}": Says("removeJob", {204: None}, (*_JOB, "not-finished")),
+    "GET /v1/jobs/{id}/result": Says("showResult", {200: Any}, (*_JOB, *_NO_RESULT)),
+    "GET /v1/jobs/{id}/events": Says("listEventsOfJob", {200: EventsPage}, _JOB),
+    "POST /v1/jobs/{id}/cancel": Says(
+        "cancelJob",
+        {200: JobShape, 202: JobShape},
+        (*_JOB, "already-finished"),
+        headers=("Prefer",),
+    ),
+    "POST /v1/jobs/{id}/retry": Says(
+        "retryJob",
+        {202: JobShape},
+        (*_JOB, "already-finished", "not-finished", "queue-full", "key-taken"),
+    ),
+    "GET /v1/jobs": Says("listJobs", {200: Page}, ("invalid-parameters",), LISTING),
+    "POST /v1/jobs": Says(
+        "startJobs",
+        {202: (Outcomes, StartedGroup), 207: Outcomes},
+        (*_START, *_BODY),
+        body="Starts",
+        headers=("Idempotency-Key",),
+    ),
+    "POST /v1/tasks/{name}/jobs": START,
+    "GET /v1/tasks/{name}": Says("showTask", {200: dict[str, Any]}, ("unknown-task",)),
+    "GET /v1/tasks": Says("listTasks", {200: Items}),
+    "GET /v1/groups/{id}": Says("showGroup", {200: GroupShape}, _GROUP),
+    "POST /v1/groups/{id}/cancel": Says("cancelGroup", {200: GroupShape, 202: GroupShape}, _GROUP),
+    "POST /v1/groups/{id}/retry": Says(
+        "retryGroup",
+        {200: GroupShape, 202: GroupShape},
+        (*_GROUP, "queue-full", "key-taken"),
+    ),
+    "GET /v1/queues": Says("listQueues", {200: Queues}),
+    "GET /v1/queues/{name}": Says("showQueue", {200: QueueShape}, ("unknown-queue",)),
+    "PATCH /v1/queues/{name}": Says(
+        "changeQueue",
+        {200: QueueShape},
+        ("unknown-queue", "invalid-parameters", *_BODY),
+        body="QueueSettings",
+    ),
+    "GET /v1/workers": Says("listWorkers", {200: Workers}),
+    "GET /v1/stats": Says("showStats", {200: Stats}),
+    "GET /v1/events": Says("listEvents", {200: EventsPage}),
+    "GET /readyz": Says("isReady", {200: Readiness, 503: Readiness}),
+    "GET /v1/schedules": Says("listSchedules", {200: Items}),
+}
+"""By method and path; a route that is missing here is described by its summary alone."""

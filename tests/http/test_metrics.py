@@ -1,0 +1,87 @@
+"""Figures for Prometheus."""
+
+import re
+
+import pytest
+
+from tests.http.conftest import Open
+from tests.http.site import Site
+from tests.support import eventually
+
+
+def figure(site: Site, name: str, **labels: str) -> float | None:
+    """One figure of a scrape; None if it is not told."""
+    answer = site.get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    wanted = "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+    pattern = "^" + re.escape(name + (wanted if labels else "")) + r" (\S+)$"
+    found = re.search(pattern, answer.body.decode(), re.MULTILINE)
+    return None if found is None else float(found[1])
+
+
+def test_jobs_are_counted_by_queue_and_state(open_site: Open) -> None:
+    site = open_site()
+    site.finished("/start/add?a=1")
+    site.finished("/start/boom")
+    site.held(2)
+
+    assert figure(site, "offload_jobs", queue="default", state="succeeded") == 1
+    assert figure(site, "offload_jobs", queue="default", state="failed") == 1
+    assert figure(site, "offload_jobs", queue="default", state="running") == 2
+
+
+def test_what_happens_between_two_scrapes_is_counted(open_site: Open) -> None:
+    site = open_site()
+    site.finished("/start/add?a=1")
+    site.get("/metrics")
+    for _ in range(3):
+        site.finished("/start/add?a=1")
+    site.finished("/start/boom")
+
+    assert figure(site, "offload_jobs_started_total", task="add") == 3
+    assert figure(site, "offload_attempts_total", task="add") == 3
+    assert figure(site, "offload_jobs_finished_total", task="add", state="succeeded") == 3
+    assert figure(site, "offload_jobs_finished_total", task="boom", state="failed") == 1
+    assert figure(site, "offload_job_wait_seconds_count", task="add") == 3
+    assert figure(site, "offload_job_run_seconds_count", task="add") == 3
+
+
+def test_the_server_and_its_workers_tell_of_themselves(open_site: Open) -> None:
+    site = open_site()
+    site.finished("/start/add?a=1")
+
+    assert figure(site, "offload_workers") == 1
+    assert figure(site, "offload_slots") == 100
+    assert figure(site, "offload_http_connections") == 1
+    assert figure(site, "offload_http_streams") == 0
+    eventually(lambda: figure(site, "offload_loop_lag_seconds") != 0)
+
+
+def test_no_client_can_make_a_new_series(open_site: Open) -> None:
+    site = open_site(work=False)
+    site.start("/start/add?a=1")
+    before = site.get("/metrics").body.count(b"\n")
+
+    for number in range(20):
+        site.get(f"/start/task-{number}")
+        site.post("/v1/tasks/add/jobs", {"params": {"a": 1}, "options": {"queue": f"q{number}"}})
+    site.get("/metrics")
+    again = site.get("/metrics").body.decode()
+
+    assert "q1" not in again
+    assert 'offload_jobs{queue="other",state="queued"} 20.0' in again
+    assert again.count("\n") - before < 40
+
+
+def test_figures_need_the_token_where_there_is_one(open_site: Open) -> None:
+    site = open_site(token="t0ken", work=False)
+    site.start("/start/add?a=1")
+    site.token = ""
+
+    assert site.get("/metrics").status == 401
+
+
+@pytest.mark.parametrize("target", ["/metrics?x=1", "/readyz?x=1"])
+def test_there_is_nothing_to_ask_for(site: Site, target: str) -> None:
+    assert site.get(target).problem == "invalid-parameters"
