@@ -13,6 +13,8 @@ ARGS ?=
 
 python = .venv/bin/python
 pytest = $(python) -m pytest
+# As many at once as there are processors; the tests of a file stay together.
+parallel = -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 
@@ -26,11 +28,11 @@ run: run-environment  ## make the environment, then serve the example tasks on 1
 
 .PHONY: test
 test: test-environment  ## run every test except the long ones
-	$(pytest) -m "not long" $(ARGS)
+	$(pytest) -m "not long" $(parallel) $(ARGS)
 
 .PHONY: quick
 quick: test-environment  ## run the tests that take less than 90 seconds together
-	$(pytest) -m "not long and not slow" $(ARGS)
+	$(pytest) -m "not long and not slow" $(parallel) $(ARGS)
 
 .PHONY: long
 long: test-environment  ## run the tests with large counts, by hand and for a release

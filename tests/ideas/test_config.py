@@ -53,6 +53,7 @@ def test_every_setting_has_a_variable_and_a_key(tmp_path: Path) -> None:
         "capacity": 10,
         "keep": 1000,
         "slots": 7,
+        "processes": 3,
         "workers": 2,
         "grace": 2.5,
         "lease": 12.0,

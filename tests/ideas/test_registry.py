@@ -55,7 +55,7 @@ def test_a_function_is_registered_under_its_own_name() -> None:
     assert registry.find("render") is task
     assert isinstance(task, RegisteredTask)
     assert (task.name, task.function, task.aliases) == ("render", render, ())
-    assert (task.kind, task.executor) == ("blocking", "thread")
+    assert (task.kind, task.executor) == ("blocking", "process")
     assert (task.module, task.doc) == (__name__, "Render a film.\n\nSlowly.")
     assert task.signature.text == "render(frames: int)"
     assert task.options == TaskOptions()
