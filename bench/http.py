@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from bench.harness import Size, percentile, python, row
 
@@ -174,3 +175,114 @@ async def first_result(port: int) -> None:
     head = f"POST /start/noop?n=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nPrefer: wait=30\r\n"
     await request(reader, writer, f"{head}Content-Length: 0\r\n\r\n".encode())
     writer.close()
+
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+STREAMS = 500
+"""More than one client may have: they come from several of this machine's addresses."""
+
+
+async def listener(port: int, number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a stream of all events; from an address that few others have."""
+    here = (f"127.0.0.{2 + number // 50}", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=here)
+    writer.write(
+        f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        "Accept: text/event-stream\r\n\r\n".encode()
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(head.decode("latin-1"))
+    await reader.readuntil(b"id: ")
+    return reader, writer
+
+
+async def _told(reader: asyncio.StreamReader, kind: bytes, count: int) -> float:
+    """Read until so many events of a kind have come; returns when the last one came."""
+    while count:
+        line = await reader.readuntil(b"\n")
+        count -= b'"kind":"%b"' % kind in line
+    return time.perf_counter()
+
+
+@row("500 readers of events", "ms", "")
+def fan_out(folder: Path, size: Size) -> Mapping[str, float]:
+    """From a start to the event at each reader, while one of them takes nothing.
+
+    And what the server holds more after many events than before them, in MB.
+    """
+    jobs = size.of(200)
+
+    async def measure(server: Server) -> tuple[list[float], float]:
+        streams = [await listener(server.port, number) for number in range(STREAMS)]
+        cast(asyncio.ReadTransport, streams[0][1].transport).pause_reading()
+        awake = [reader for reader, _ in streams[1:]]
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        times: list[float] = []
+        before = 0.0
+        for number in range(jobs):
+            began = time.perf_counter()
+            await request(reader, writer, post(server.port, "/start/noop?n=1"))
+            told = await asyncio.gather(*(_told(each, b"queued", 1) for each in awake))
+            times += [(at - began) * 1000 for at in told]
+            before = before or (resident(server.process.pid) if number > jobs // 4 else 0.0)
+        after = resident(server.process.pid)
+        for _, each in [*streams, (reader, writer)]:
+            each.close()
+        return times, after - before
+
+    with served(folder, "--workers", "0", "--capacity", "100000000") as server:
+        times, grown = asyncio.run(measure(server))
+    return {
+        "p50": percentile(times, 0.5),
+        "p99": percentile(times, 0.99),
+        "grown in MB": grown,
+    }
+
+
+def resident(pid: int) -> float:
+    """Return a process's resident memory in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@row("a request beside 1,000 slow connections", "ms", "the same without them")
+def beside_slow_ones(folder: Path, size: Size) -> Mapping[str, float]:
+    """Each of them has sent half a head, and the next byte of it every second."""
+
+    async def ask(port: int) -> list[float]:
+        times = []
+        for _ in range(size.of(200)):
+            began = time.perf_counter()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            await request(reader, writer, HEALTH)
+            times.append((time.perf_counter() - began) * 1000)
+            writer.close()
+        return times
+
+    async def drip(port: int) -> None:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nX: ")
+            while not writer.is_closing():
+                await asyncio.sleep(1)
+                writer.write(b"x")
+
+    async def measure(port: int) -> tuple[list[float], list[float]]:
+        alone = await ask(port)
+        slow = [asyncio.create_task(drip(port)) for _ in range(1000)]
+        await asyncio.sleep(2)
+        beside = await ask(port)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        return alone, beside
+
+    with served(folder, "--workers", "0") as server:
+        alone, beside = asyncio.run(measure(server.port))
+    return {
+        "offload": percentile(beside, 0.5),
+        "raw": percentile(alone, 0.5),
+        "p99": percentile(beside, 0.99),
+    }

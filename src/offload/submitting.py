@@ -180,9 +180,7 @@ def look_after(shelf: Shelf, mailbox: Mailbox, ids: Sequence[int] | None) -> Non
     mailbox.read(Get(changed, bodies=False)).add_done_callback(read)
 
 
-def lose(
-    shelf: Shelf, boxes: Sequence[Box], mailbox: Mailbox, now: float, seconds: float
-) -> int:
+def lose(shelf: Shelf, boxes: Sequence[Box], mailbox: Mailbox, now: float, seconds: float) -> int:
     """Record that boxes which have not begun never will: their program ends.
 
     Args:

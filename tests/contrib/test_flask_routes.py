@@ -35,6 +35,10 @@ class Shop:
         async def boom(message: str = "it broke") -> None:
             raise RuntimeError(message)
 
+        @self.offload.task(key="only")
+        async def once() -> int:
+            return 1
+
         @self.offload.task
         def hold(times: list[int] | None = None) -> str | None:
             while not self.gate.wait(0.01):
@@ -165,6 +169,17 @@ def test_an_idempotency_key_starts_one_job(shop: Shop) -> None:
 
     assert first.json == again.json
     assert problem(other) == (422, "idempotency-key-reused")
+
+
+def test_a_start_whose_key_is_known_gives_the_job_that_has_it(shop: Shop) -> None:
+    with shop.app.app_context():
+        waiting = shop.offload.find("once").using(delay=3600).start()
+
+    answer = shop.post("/start/once")
+
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert (answer.json["id"], answer.json["changed"]) == (waiting.id, False)
 
 
 def test_a_cancel_that_comes_too_late_is_told_apart(shop: Shop) -> None:

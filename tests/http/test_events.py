@@ -232,7 +232,8 @@ def forget_all_but(site: Site, keep: int) -> None:
     site.app.open().mailbox.ask(Prune(site.app.now())).result(10)
 
 
-@pytest.mark.promise("P3")
+@pytest.mark.slow
+@pytest.mark.promise("S24")
 def test_a_reader_that_comes_back_after_the_server_was_killed_misses_nothing(
     tmp_path: Path,
 ) -> None:
@@ -320,7 +321,12 @@ def test_who_comes_back_when_all_of_a_job_was_sent_is_told_not_to(
     part = listen(site, target, Last_Event_ID=sent[0].id)
 
     assert [each.data["kind"] for each in sent] == ["queued", "claimed", "succeeded"]
+    asked = listen(site, f"{target}?after={whole.last_id}")
+    foreign = listen(site, target, Last_Event_ID="999999")
+
     assert again.response.status == 204
+    assert asked.response.status == 204
+    assert len(foreign.rest()) == 3
     assert [each.data["kind"] for each in part.rest()] == ["claimed", "succeeded"]
 
 
@@ -572,3 +578,21 @@ def _start_some(database: Path) -> None:
     for _ in range(50):
         task.start()
     app.close()
+
+
+def test_a_transaction_that_was_rolled_back_leaves_no_gap(open_site: Open) -> None:
+    site = open_site(work=False)
+    site.start("/start/add?a=1")
+    with sqlite3.connect(site.app.database, isolation_level=None) as database:
+        database.execute("begin immediate")
+        database.execute(
+            "insert into event (job_id, version, kind, state, at, actor, door, attempt) "
+            "values (9, 1, 'queued', 'queued', 0, '', '', 0)"
+        )
+        database.execute("rollback")
+    database.close()
+    site.start("/start/add?a=2")
+
+    page = site.get("/v1/events?after=1").json
+
+    assert (page["reset"], [event["id"] for event in page["items"]]) == (False, [2])

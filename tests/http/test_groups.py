@@ -41,7 +41,6 @@ def test_a_group_is_refused_as_a_whole_with_every_fault(open_site: Open) -> None
     assert site.get("/v1/jobs").json["items"] == []
 
 
-@pytest.mark.promise("P6")
 def test_a_group_that_finds_no_room_is_429_and_nothing_of_it_is_started(open_site: Open) -> None:
     site = open_site(work=False, capacity=2)
 

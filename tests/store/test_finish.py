@@ -80,7 +80,9 @@ def jobs() -> list[Job]:
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 def test_an_end_alters_only_what_its_statement_names(outcome: Outcome) -> None:
-    named = set(re.findall(r"(\w+) =", load_queries("queries.sql")["finish"].partition("where")[0]))
+    named = set(
+        re.findall(r"(\w+) =", load_queries("queries.sql")["finish"].partition("\nfrom")[0])
+    )
     changes = [(job, lifecycle.conclude(job, outcome, 3.0, BY)) for job in jobs()]
     ends = [(job, change.after) for job, change in changes if change.after.is_finished]
 

@@ -104,14 +104,15 @@ async def of_job(door: Door, request: Request) -> Response:
         last = max(after, story[-1].id)
         return answers.json(write(EventsPage(items, last, more=False, reset=False)))
     known = _last_known(request)
-    if known is not None:
-        if story[-1].ends and known == story[-1].id:
-            return Response(status_code=204)  # a browser does not come back after this
-        after = known if known <= story[-1].id or known <= await newest(door.app) else 0
+    begin = after if known is None else known
+    if begin > story[-1].id and begin > await newest(door.app):
+        begin = 0  # it is not of this database
+    if story[-1].ends and begin >= story[-1].id:
+        return Response(status_code=204)  # a browser does not come back after this
     live = live_of(request)
 
     async def follow() -> Reader:
-        return await live.feed.follow(Selection(job_id), after)
+        return await live.feed.follow(Selection(job_id), begin)
 
     return Stream(follow, form, live.places, client_of(request))
 

@@ -21,7 +21,7 @@ import re
 import socket
 import struct
 from enum import Enum, auto
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -80,9 +80,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # --- time and place
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, if there is one; from now on the first head is awaited."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))
         self._is_counted = self.crowd.enter(self)
         if not self._is_counted:
             self._refuse("draining", "the server has as many connections as it can; try again soon")

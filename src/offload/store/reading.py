@@ -81,8 +81,10 @@ def _history(session: Session, query: History) -> list[Event]:
 
 def _feed(session: Session, query: Feed) -> Happened:
     happenings = [
-        Happening(rows.event_of(row[:11]), *row[11:16], is_latest=bool(row[16]))
-        for row in session.all("feed", {"after": query.after, "limit": query.limit})
+        Happening(rows.event_of(tuple(event)), task, queue, group, created_at, began_at, bool(last))
+        for *event, task, queue, group, created_at, began_at, last in session.all(
+            "feed", {"after": query.after, "limit": query.limit}
+        )
     ]
     newest: int = session.one("newest_event")[0]
     reached = happenings[-1].event.id if len(happenings) == query.limit else newest
@@ -90,7 +92,10 @@ def _feed(session: Session, query: Feed) -> Happened:
 
 
 def _moving(session: Session, query: Moving) -> list[Moved]:
-    return [Moved(*row[:5], progress=_decode_progress(row[5])) for row in session.all("moving")]
+    return [
+        Moved(job_id, task, queue, group, attempt, _decode_progress(progress))
+        for job_id, task, queue, group, attempt, progress in session.all("moving")
+    ]
 
 
 def _counts(session: Session, query: Counts) -> dict[tuple[str, State], int]:

@@ -90,9 +90,13 @@ def start(desk: AppOffload, task: str) -> Answer:
     found = desk.find(task)
     pairs, said = read_query(request.query_string), answers.read_object()
     job = found.new_job(brief.check_params(found.registered.signature, pairs, said))
-    job_id = _store(desk, job)
+    asked_at = desk.now()
+    job_id, is_repeated = _store(desk, job)
     location = answers.address("status", job_id)
     wait = preferences(request.headers).wait
+    known = None if is_repeated else _known(desk, job, job_id, asked_at)
+    if known is not None:
+        return wire.finished(answers.shape_of(desk, known, changed=False), location, wait)
     if wait is None:
         return brief.accepted(job_id, job.task, location)
     seconds = min(wait, LONGEST_WAIT_SECONDS)
@@ -102,8 +106,8 @@ def start(desk: AppOffload, task: str) -> Answer:
     return wire.finished(answers.shape_of(desk, ended), location, seconds)
 
 
-def _store(desk: AppOffload, job: NewJob) -> int:
-    """Store a job, or find the one of an earlier request with the same key; returns its id."""
+def _store(desk: AppOffload, job: NewJob) -> tuple[int, bool]:
+    """Store a job, or find that of an earlier request; returns its id, and whether it is that."""
     key = idempotency_key(request.headers)
     sum_of_it = b"" if key is None else digest(brief.START, job)
     inserted = desk.run(desk.admitting((job,), answers.asker(), key, sum_of_it))
@@ -112,7 +116,18 @@ def _store(desk: AppOffload, job: NewJob) -> int:
     except Exception:  # it was accepted: no failure may hide that
         log.exception("no worker could be embedded")
     [job_id] = inserted.ids
-    return int(job_id)
+    return job_id, inserted.repeated
+
+
+def _known(desk: AppOffload, job: NewJob, job_id: int, asked_at: float) -> Job | None:
+    """Return the job that has the unique key, if it was there before this one was asked for."""
+    if job.key is None:
+        return None
+    try:
+        found = desk.read_job(job_id)
+    except (Evicted, StoreError):
+        return None
+    return found if found.created_at < asked_at else None
 
 
 def _finished(desk: AppOffload, job_id: int, seconds: float) -> Job | None:
