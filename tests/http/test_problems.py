@@ -46,6 +46,7 @@ def test_a_kind_is_5xx_only_where_the_server_is_at_fault() -> None:
     assert ours == {
         "internal-error",
         "draining",
+        "too-many-connections",
         "store-unavailable",
         "store-uncertain",
         "query-too-slow",

@@ -43,11 +43,11 @@ class Places:
         """Hold a place for a stream.
 
         Raises:
-            Problem: queue-full: too many are open.
+            Problem: too-many-streams.
         """
         if self._taken[client] >= self.most_of_one or self.taken >= self.most:
             raise Problem(
-                "queue-full",
+                "too-many-streams",
                 f"too many streams of events are open ({self._taken[client]} of yours); close one, "
                 "or share one between the parts of your program",
             )

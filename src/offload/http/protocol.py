@@ -85,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, transport))
         self._is_counted = self.crowd.enter(self)
         if not self._is_counted:
-            self._refuse("draining", "the server has as many connections as it can; try again soon")
+            self._refuse("too-many-connections", "all are in use; try again soon")
             return
         self._keep_time()
 
@@ -165,7 +165,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if says_nothing or (is_body and (cycle.response_started or self.pipeline)):
             self.transport.abort()
             return
-        self._refuse("malformed-request", "the request takes too long to come in", status=408)
+        self._refuse("too-slow", "the request takes too long to come in")
         if is_body:  # whoever waits for the rest of it is told that nothing comes
             cycle.disconnected = True
             cycle.message_event.set()
@@ -243,14 +243,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what cannot be parsed."""
         self._refuse("malformed-request", "this is not an HTTP/1.1 request")
 
-    def _refuse(self, kind: str, detail: str, status: int | None = None) -> None:
+    def _refuse(self, kind: str, detail: str) -> None:
         """Answer what is no request, and close; a request before it is answered first, alone."""
         cycle: Any = self.cycle
         if cycle is not None and not (cycle.response_complete or cycle.more_body):
             cycle.keep_alive = False
             self.flow.pause_reading()
             return
-        body, status = document(Problem(kind, detail, status=status), "")
+        body, status = document(Problem(kind, detail), "")
         headers = [
             *self.server_state.default_headers,
             (b"content-type", MEDIA_TYPE.encode()),
