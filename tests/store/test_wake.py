@@ -76,7 +76,8 @@ def send(folder: Path, packet: bytes) -> None:
     """Send a packet to everybody in the folder, as anybody could."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         for name in sockets(folder):
-            sender.sendto(packet, str(folder / name))
+            # From where we are: a socket's address may have 107 bytes only, unix(7).
+            sender.sendto(packet, os.path.relpath(folder / name))
 
 
 # --- who hears
