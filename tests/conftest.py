@@ -1,9 +1,14 @@
 """What every test may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# What a shell runs in the background begins with SIGINT ignored, and so do all programs that it
+# starts; the tests that press Ctrl-C mean programs that were started in a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -119,7 +119,7 @@ def test_examples_of_problems_are_problems(document: dict[str, Any]) -> None:
     unmentioned = KINDS.keys() - seen
     assert unmentioned <= {
         "not-found", "wrong-method", "forbidden", "not-completable", "group-evicted",
-        "store-uncertain", "query-too-slow",
+        "store-uncertain", "query-too-slow", "too-slow", "too-many-connections",
     }  # fmt: skip
 
 

@@ -46,12 +46,12 @@ def _events(
     """What the events of all jobs can be asked."""
 
 
-_EVENTS = Signature.of(_events, task="events")
+EVENTS = Signature.of(_events, task="events")
 
 
 async def listing(door: Door, request: Request) -> Response:
     """Tell what happens to all jobs: a page, or live."""
-    asked = read_by(_EVENTS, request.scope["query_string"])
+    asked = read_by(EVENTS, request.scope["query_string"])
     selection = Selection(None, asked.get("task"), asked.get("queue"), asked.get("group"))
     after = _after(asked.get("after", ""))
     form = format_of(request)

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from offload.http.events import EventsPage
+from offload.http.events import EVENTS, EventsPage
 from offload.http.groups import GroupShape
 from offload.http.health import Readiness
 from offload.http.jobs import LOOKING
@@ -59,6 +59,7 @@ class Items(Struct, frozen=True):
 
 
 _JOB = ("invalid-id", "unknown-job", "evicted")
+_EVENTS = ("invalid-parameters", "too-many-streams")
 _GROUP = ("invalid-id", "unknown-group")
 _START = ("invalid-parameters", "idempotency-key-reused", "queue-full", "key-taken", "draining")
 _BODY = ("body-too-large", "wrong-media-type")
@@ -91,7 +92,9 @@ SAYS: dict[str, Says] = {
     ),
     "DELETE /v1/jobs/{id}": Says("removeJob", {204: None}, (*_JOB, "not-finished")),
     "GET /v1/jobs/{id}/result": Says("showResult", {200: Any}, (*_JOB, *_NO_RESULT)),
-    "GET /v1/jobs/{id}/events": Says("listEventsOfJob", {200: EventsPage}, _JOB),
+    "GET /v1/jobs/{id}/events": Says(
+        "listEventsOfJob", {200: EventsPage}, (*_JOB, "too-many-streams")
+    ),
     "POST /v1/jobs/{id}/cancel": Says(
         "cancelJob",
         {200: JobShape, 202: JobShape},
@@ -131,7 +134,7 @@ SAYS: dict[str, Says] = {
     ),
     "GET /v1/workers": Says("listWorkers", {200: Workers}),
     "GET /v1/stats": Says("showStats", {200: Stats}),
-    "GET /v1/events": Says("listEvents", {200: EventsPage}),
+    "GET /v1/events": Says("listEvents", {200: EventsPage}, _EVENTS, EVENTS),
     "GET /readyz": Says("isReady", {200: Readiness, 503: Readiness}),
     "GET /v1/schedules": Says("listSchedules", {200: Items}),
 }
