@@ -55,6 +55,7 @@ def count_primes(limit: int) -> int:
         if number % 5000 == 0:
             current().progress(number, limit, unit="number")
         found += all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
+    current().progress(limit, limit, unit="number")
     return found
 
 
