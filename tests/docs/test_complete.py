@@ -4,6 +4,7 @@ import inspect
 import re
 import subprocess
 import sys
+from typing import get_type_hints
 
 import click
 import msgspec
@@ -13,11 +14,13 @@ import offload
 from offload import errors, lifecycle
 from offload.cli import COMMANDS, exits, group
 from offload.config import Config
+from offload.desk.registering import TaskKeywords
 from offload.errors import OffloadError
 from offload.http.problems import KINDS
 from offload.http.routes import ROUTES
 from offload.lifecycle import MOVES, Shown
 from offload.model import State
+from offload.options import OPTIONS
 from offload.shapes import ErrorShape, JobShape, ProgressShape
 from scripts.check_promises import read_tested
 from tests.docs.pages import ROOT, page
@@ -72,13 +75,11 @@ def test_every_public_member_has_an_entry(name: str) -> None:
 
 def test_every_option_of_a_task_and_of_a_call_has_an_entry() -> None:
     words = set(re.findall(r"\w+", PYTHON.section("Task")))
-    options = {
-        parameter
-        for function in (offload.Offload.task, offload.Task.using)
-        for parameter in inspect.signature(function).parameters
-    }
+    of_a_task = get_type_hints(TaskKeywords).keys()
+    of_a_call = inspect.signature(offload.Task.using).parameters.keys()
 
-    assert options - words - {"self", "function"} == set()
+    assert of_a_task == {"name", "aliases", *OPTIONS}
+    assert (of_a_task | of_a_call) - words - {"self"} == set()
 
 
 # --- errors

@@ -1,19 +1,17 @@
 """Registering: functions become tasks, and are started by their names."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
-from offload.backoff import Backoff
 from offload.clock import Clock
 from offload.desk.grouping import Grouping
 from offload.errors import InvalidTask
 from offload.job import Job
 from offload.lifespan import Lifespan, Scope
 from offload.model import NewJob, QueueSettings
-from offload.options import DEFAULT_QUEUE, Duration
+from offload.options import Duration
 from offload.polling import Polling
 from offload.polling_task import PollingDecorator, PollingOptions, PollingTask
-from offload.schedule import Misfire
 from offload.task import Task
 
 P = ParamSpec("P")
@@ -21,6 +19,13 @@ Hook = TypeVar("Hook", bound=Callable[[], Any])
 R = TypeVar("R")
 
 Handles = list[Job[Any]]
+
+
+class TaskKeywords(PollingOptions, total=False):
+    """What `@app.task(…)` takes: what every task takes, and what only code of our own has."""
+
+    executor: str | None
+    memory: int | str | None
 
 
 class _Decorator(Protocol):
@@ -51,60 +56,14 @@ class Registering(Grouping):
         self,
         function: None = None,
         /,
-        *,
-        name: str | None = None,
-        aliases: Iterable[str] = (),
-        queue: str = DEFAULT_QUEUE,
-        priority: int = 0,
-        executor: str | None = None,
-        tags: Iterable[str] = (),
-        encode: Callable[[object], object] | None = None,
-        retries: int = 0,
-        backoff: Duration | Backoff | None = None,
-        retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
-        timeout: Duration | None = None,
-        deadline: Duration | None = None,
-        memory: int | str | None = None,
-        on_crash: Literal["again", "fail"] = "again",
-        key: str | None = None,
-        on_conflict: Literal["existing", "refuse"] = "existing",
-        limits: Mapping[str, int] | None = None,
-        rate: str | None = None,
-        cron: str | None = None,
-        every: Duration | None = None,
-        tz: str | None = None,
-        misfire: Misfire = "once",
-        overlap: bool = False,
+        **options: Unpack[TaskKeywords],
     ) -> _Decorator: ...
 
     def task(
         self,
         function: Callable[..., Any] | None = None,
         /,
-        *,
-        name: str | None = None,
-        aliases: Iterable[str] = (),
-        queue: str = DEFAULT_QUEUE,
-        priority: int = 0,
-        executor: str | None = None,
-        tags: Iterable[str] = (),
-        encode: Callable[[object], object] | None = None,
-        retries: int = 0,
-        backoff: Duration | Backoff | None = None,
-        retry_on: type[BaseException] | tuple[type[BaseException], ...] = Exception,
-        timeout: Duration | None = None,
-        deadline: Duration | None = None,
-        memory: int | str | None = None,
-        on_crash: Literal["again", "fail"] = "again",
-        key: str | None = None,
-        on_conflict: Literal["existing", "refuse"] = "existing",
-        limits: Mapping[str, int] | None = None,
-        rate: str | None = None,
-        cron: str | None = None,
-        every: Duration | None = None,
-        tz: str | None = None,
-        misfire: Misfire = "once",
-        overlap: bool = False,
+        **options: Unpack[TaskKeywords],
     ) -> Any:
         """Register a function as a task: `@app.task`, or `@app.task(priority=5)`.
 
@@ -143,31 +102,6 @@ class Registering(Grouping):
         Raises:
             InvalidTask: it cannot be a task as it is written; says why.
         """
-        options = {
-            "name": name,
-            "aliases": aliases,
-            "queue": queue,
-            "priority": priority,
-            "executor": executor,
-            "tags": tags,
-            "encode": encode,
-            "retries": retries,
-            "backoff": backoff,
-            "retry_on": retry_on,
-            "timeout": timeout,
-            "deadline": deadline,
-            "memory": memory,
-            "on_crash": on_crash,
-            "key": key,
-            "on_conflict": on_conflict,
-            "limits": limits,
-            "rate": rate,
-            "cron": cron,
-            "every": every,
-            "tz": tz,
-            "misfire": misfire,
-            "overlap": overlap,
-        }
         if function is None:
             return lambda function: self._register(function, options)
         return self._register(function, options)

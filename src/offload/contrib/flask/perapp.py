@@ -4,6 +4,7 @@ All verbs are made of the few steps that stand here; they go on to the app's own
 database and the worker. Handles of jobs stay with that desk, whatever app is at hand later.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, TypeVar, Unpack
 
@@ -23,13 +24,13 @@ from offload.worker.worker import Worker, WorkerSettings
 T = TypeVar("T")
 
 
-class PerApp(Offload):
+class PerApp(Offload, ABC):
     """Has tasks, and no database of its own."""
 
     @property
+    @abstractmethod
     def at_hand(self) -> Offload:
         """The Offload that is asked now."""
-        raise NotImplementedError
 
     @property
     def config(self) -> Config:
