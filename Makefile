@@ -26,16 +26,20 @@ help:  ## show this list
 run: run-environment  ## make the environment, then serve the example tasks on 127.0.0.1:8080
 	@exec .venv/bin/offload serve $(ARGS)
 
+.PHONY: demo
+demo: run-environment  ## kill a worker in the midst of its work, and see what that costs
+	@exec .venv/bin/offload demo crash $(ARGS)
+
 .PHONY: test
-test: test-environment  ## run every test except the long ones
+test: test-environment browser  ## run every test except the long ones
 	$(pytest) -m "not long" $(parallel) $(ARGS)
 
 .PHONY: quick
-quick: test-environment  ## run the tests that take less than 90 seconds together
+quick: test-environment browser  ## run the tests that take less than 90 seconds together
 	$(pytest) -m "not long and not slow" $(parallel) $(ARGS)
 
 .PHONY: long
-long: test-environment  ## run the tests with large counts, by hand and for a release
+long: test-environment browser  ## run the tests with large counts, by hand and for a release
 	$(pytest) -m long --timeout=0 $(ARGS)
 
 .PHONY: lint
@@ -66,6 +70,10 @@ check: lint types rooms promises test  ## all of the above that a change must pa
 .PHONY: bench
 bench: test-environment  ## measure, and print the table of figures
 	$(python) -m bench $(ARGS)
+
+.PHONY: screenshots
+screenshots: test-environment browser  ## take pictures of the dashboard, in pictures/
+	$(python) -m scripts.take_pictures $(ARGS)
 
 SEEDS ?= 0:100
 
@@ -99,6 +107,11 @@ run-environment:
 .PHONY: test-environment
 test-environment:
 	@PYTHON='$(PYTHON)' scripts/bootstrap test
+
+# Without one only the tests of the dashboard fail; they say what to install.
+.PHONY: browser
+browser:
+	@scripts/chromium >/dev/null || true
 
 # The documentation's own packages are installed on top; their pins agree with those of the tests.
 .PHONY: docs-environment

@@ -3,10 +3,21 @@
 import argparse
 from pathlib import Path
 
-from bench import boxes, children, http, library, polling, process
+from bench import (
+    boxes,
+    children,
+    http,
+    library,
+    lists,
+    logging_lines,
+    pausing,
+    polling,
+    process,
+    progress,
+)
 from bench.harness import ROWS, Size, document, machine, table, take
 
-ALL = (library, children, boxes, polling, http, process)
+ALL = (library, children, boxes, pausing, polling, http, process, logging_lines, progress, lists)
 
 
 def main() -> None:

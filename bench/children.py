@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -17,7 +17,7 @@ import msgspec
 from bench import raw
 from bench.harness import Size, percentile, row
 from offload import Offload
-from offload.model import PLAIN, Job, State, Succeeded
+from offload.model import PLAIN, Job, LogLine, Mode, State, Succeeded, Usage
 from offload.registry import RegisteredTask, Registry
 from offload.values import encode
 from offload.worker.context import Context, Stop
@@ -44,6 +44,26 @@ class _Course:
         return False
 
     def check_again(self, next_check_at: float) -> None:
+        pass
+
+    def stands_still(self, mode: Mode) -> None:
+        pass
+
+    def note(self, what: str, pids: tuple[int, ...] = ()) -> None:
+        pass
+
+    def used(self, usage: Usage) -> None:
+        pass
+
+    def keep(self, value: bytes) -> None:
+        pass
+
+    async def keep_now(
+        self, value: bytes | None = None, steps: tuple[tuple[str, bytes], ...] = ()
+    ) -> bool:
+        return False
+
+    def say(self, lines: Iterable[LogLine]) -> None:
         pass
 
 

@@ -30,13 +30,14 @@ class Way(NamedTuple):
     y: int
 
 
-WIDTH, HEIGHT = 980, 540
+WIDTH, HEIGHT = 1040, 760
 BOX_WIDTH, BOX_HEIGHT, LINE = 136, 48, 18
 INK = "#4a5568"
 
 BOXES = {
     State.QUEUED: Box(190, 220, "#ebf8ff"),
     State.RUNNING: Box(480, 220, "#fefcbf"),
+    State.PAUSED: Box(400, 600, "#fed7e2"),
     State.SUCCEEDED: Box(830, 90, "#c6f6d5"),
     State.FAILED: Box(830, 220, "#fed7d7"),
     State.CANCELLED: Box(830, 350, "#e2e8f0"),
@@ -50,12 +51,20 @@ WAYS = {
     (State.RUNNING, State.SUCCEEDED): Way("M 548 205 C 620 190 680 110 758 94", 640, 118),
     (State.RUNNING, State.FAILED): Way("M 548 220 H 758", 654, 212),
     (State.RUNNING, State.CANCELLED): Way("M 548 235 C 620 250 680 330 758 346", 640, 334),
-    (State.QUEUED, State.FAILED): Way("M 240 244 C 330 330 640 330 770 246", 440, 292),
-    (State.QUEUED, State.CANCELLED): Way("M 215 244 C 300 400 560 400 758 362", 440, 366),
+    (State.QUEUED, State.FAILED): Way("M 240 244 C 330 330 640 330 770 246", 600, 296),
+    (State.QUEUED, State.CANCELLED): Way("M 215 244 C 300 400 560 400 758 362", 620, 372),
     (State.FAILED, State.QUEUED): Way(
         "M 898 225 C 1000 420 960 510 720 510 C 420 510 190 460 175 248", 600, 500
     ),
-    (State.CANCELLED, State.QUEUED): Way("M 830 374 C 800 470 260 480 195 248", 520, 420),
+    (State.CANCELLED, State.QUEUED): Way("M 830 374 C 800 470 260 480 195 248", 620, 432),
+    (State.QUEUED, State.PAUSED): Way("M 140 244 C 130 420 200 590 328 597", 150, 470),
+    (State.RUNNING, State.PAUSED): Way("M 470 244 C 460 360 440 480 416 572", 480, 546),
+    (State.PAUSED, State.RUNNING): Way("M 380 576 C 360 450 400 320 440 248", 334, 540),
+    (State.PAUSED, State.QUEUED): Way("M 340 624 C 200 700 40 640 128 248", 190, 668),
+    (State.PAUSED, State.PAUSED): Way("M 420 624 C 440 690 380 690 388 630", 410, 700),
+    (State.PAUSED, State.CANCELLED): Way("M 468 590 C 620 560 790 520 840 378", 545, 542),
+    (State.PAUSED, State.FAILED): Way("M 468 604 C 800 620 980 500 900 236", 740, 606),
+    (State.PAUSED, State.SUCCEEDED): Way("M 460 622 C 980 760 1090 200 900 96", 830, 660),
 }
 
 
@@ -76,8 +85,8 @@ def _head() -> Iterator[str]:
         'fill="#1a202c">'
     )
     yield (
-        '  <title id="title">The states of a job: queued and running; succeeded, failed and '
-        "cancelled are its ends</title>"
+        '  <title id="title">The states of a job: queued, running and paused; succeeded, failed '
+        "and cancelled are its ends</title>"
     )
     yield (
         '  <defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" '

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -25,7 +25,7 @@ class Config(Struct, frozen=True):
     Attributes:
         app: the tasks: a file or a module, with `:name` of the Offload in it if there are several.
         db: the database file.
-        server: the address of a server, for the terminal's verbs.
+        server: the address of a server that has the jobs.
         worker: whether a program may embed a worker: `auto`, or `off`.
         concurrency: jobs of the queue running at once; UNSET leaves the queue as it is.
         capacity: jobs admitted and not yet begun.
@@ -33,6 +33,7 @@ class Config(Struct, frozen=True):
         slots: jobs that one worker runs at once.
         processes: blocking jobs that one worker runs at once, each in a process of its own; as many
             as there are processors by default.
+        max_frozen: paused jobs that one worker holds with all their memory.
         workers: worker processes under `offload serve`.
         grace: seconds that running jobs are given at shutdown.
         lease: seconds for which a worker owns a job without a sign of life.
@@ -40,6 +41,10 @@ class Config(Struct, frozen=True):
         port: where the server listens; 0 takes a free one.
         token: what clients must present, as `Authorization: Bearer …`.
         allow_host: further names under which the server may be addressed, separated by commas.
+        allow_origin: from which other sites' pages scripts may ask, separated by commas.
+        start_rate: how many jobs one client may start over HTTP in which time, `100/s`; empty is no
+            bound.
+        access_log: whether the server's log has a line for each request: `on`, or `off`.
     """
 
     app: str = ""
@@ -51,6 +56,7 @@ class Config(Struct, frozen=True):
     keep: int | UnsetType = UNSET
     slots: int = 100
     processes: int = os.cpu_count() or 1
+    max_frozen: int = 1000
     workers: int = 1
     grace: float = 5.0
     lease: float = 30.0
@@ -58,6 +64,9 @@ class Config(Struct, frozen=True):
     port: int = 8080
     token: str = ""
     allow_host: str = ""
+    allow_origin: str = ""
+    start_rate: str = ""
+    access_log: Literal["on", "off"] = "off"
 
     @property
     def queue(self) -> QueueSettings:
@@ -65,12 +74,15 @@ class Config(Struct, frozen=True):
         return QueueSettings(limit=self.concurrency, capacity=self.capacity, keep=self.keep)
 
 
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(Config)}
+
 _BOUNDS: dict[str, tuple[float, float]] = {
     "concurrency": (0, math.inf),
     "capacity": (0, math.inf),
     "keep": (0, math.inf),
     "slots": (1, math.inf),
     "processes": (1, 10_000),
+    "max_frozen": (0, math.inf),
     "workers": (0, math.inf),
     "grace": (0, 86_400 * 365),
     "lease": (3, 86_400 * 365),
@@ -141,8 +153,9 @@ def _nearest(name: str) -> str:
 
 def _wanted(name: str) -> str:
     """Say in words what a setting takes."""
-    if name == "worker":
-        return "'auto' or 'off'"
+    choices = get_args(_TYPES[name])
+    if all(isinstance(choice, str) for choice in choices) and choices:
+        return " or ".join(map(repr, choices))
     default = getattr(Config(), name)
     return {int: "a whole number", float: "a number", str: "text"}.get(
         type(default), "a whole number"
@@ -150,9 +163,8 @@ def _wanted(name: str) -> str:
 
 
 def _read(name: str, value: Any, source: str) -> Any:
-    types = {field.name: field.type for field in msgspec.structs.fields(Config)}
     try:
-        read = msgspec.convert(value, types[name], strict=False)
+        read = msgspec.convert(value, _TYPES[name], strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{source}: {name} must be {_wanted(name)}, not {value!r}") from error
     least, most = _BOUNDS.get(name, (-math.inf, math.inf))

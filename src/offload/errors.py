@@ -18,6 +18,9 @@
     │   ├── NotFinished        the job has no result yet
     │   ├── AlreadyFinished    the verb needs an unfinished job
     │   ├── NotCompletable     the job cannot be completed from outside
+    │   ├── NotPausable        the job's code cannot be made to stand still
+    │   ├── NotAmendable       a worker has the job: nothing of it can be altered
+    │   ├── BeingCancelled     the job is being cancelled: nothing else can be asked of it
     │   ├── JobFailed          the job failed; carries the remote error
     │   ├── JobCancelled       the job was cancelled
     │   └── NotKept            the job's result is held only by the program that ran it
@@ -30,6 +33,8 @@
         ├── StoreUnreadable    the file is no offload database, or may not be opened
         ├── SchemaTooNew       a newer offload wrote it; this one keeps its hands off
         └── QueryTooSlow       a reading query was stopped at its time limit
+
+Beside it stands `Stopped`, which is no error: it unwinds the code of a job that is to stop.
 
 The class docstring is the default message; a message says what happened, to which job or task,
 and what to do next.
@@ -46,6 +51,14 @@ class OffloadError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
+
+
+class Stopped(BaseException):
+    """Raised by `Context.checkpoint` in code that is to stop: let it pass.
+
+    Like `asyncio.CancelledError` it is no `Exception`, so that `except Exception` does not hold
+    it; `finally` and `with` tidy up as it goes by.
+    """
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -107,7 +120,13 @@ class Undecodable(OffloadError):
 
 
 class Refused(OffloadError):
-    """The request was refused and nothing was changed."""
+    """The request was refused and nothing was changed.
+
+    Attributes:
+        retry_after: seconds after which it may be tried again, where a server has said so.
+    """
+
+    retry_after: float | None = None
 
 
 class QueueFull(Refused):
@@ -216,6 +235,30 @@ class NotCompletable(JobError):
 
 
 _ENDED = {"succeeded": "succeeded", "failed": "failed", "cancelled": "been cancelled"}
+
+
+class NotPausable(JobError):
+    """The job's code cannot be made to stand still."""
+
+    def __init__(self, job_id: int, why: str) -> None:
+        super().__init__(job_id, f"job {job_id} cannot be paused: {why}")
+
+
+class NotAmendable(JobError):
+    """A worker has the job in hand: nothing of it can be altered."""
+
+    def __init__(self, job_id: int, why: str) -> None:
+        super().__init__(
+            job_id,
+            f"job {job_id} cannot be altered: {why}; what has not begun, and what is held, can be",
+        )
+
+
+class BeingCancelled(JobError):
+    """The job is being cancelled: nothing else can be asked of it."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(job_id, f"job {job_id} is being cancelled; it can no longer be paused")
 
 
 class JobFailed(JobError):

@@ -4,7 +4,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from offload.errors import GroupEvicted, JobError
 from offload.job import Job
-from offload.model import FINISHED, Progress, State
+from offload.model import FINISHED, Progress, State, Wish
 
 R = TypeVar("R")
 
@@ -22,8 +22,8 @@ class _Desk(Protocol):
     async def await_for_group(self, group_id: int, timeout: float | None) -> bool: ...
     def outcomes_of_group(self, group_id: int) -> list[Any]: ...
     async def aoutcomes_of_group(self, group_id: int) -> list[Any]: ...
-    def cancel_group(self, group_id: int) -> int: ...
-    async def acancel_group(self, group_id: int) -> int: ...
+    def ask_group(self, group_id: int, wish: Wish, reason: str | None = None) -> int: ...
+    async def aask_group(self, group_id: int, wish: Wish, reason: str | None = None) -> int: ...
     def retry_failed_of(self, group_id: int) -> int: ...
     async def aretry_failed_of(self, group_id: int) -> int: ...
 
@@ -121,11 +121,30 @@ class Group(Generic[R]):
 
         See `Job.cancel`.
         """
-        return self._desk.cancel_group(self.id)
+        return self._desk.ask_group(self.id, Wish.CANCEL)
 
     async def acancel(self) -> int:
         """The same without blocking the loop."""
-        return await self._desk.acancel_group(self.id)
+        return await self._desk.aask_group(self.id, Wish.CANCEL)
+
+    def pause(self, reason: str | None = None) -> int:
+        """Ask for all its jobs that have not ended to stand still; returns how many that changed.
+
+        See `Job.pause`; jobs that cannot be paused as they are run on.
+        """
+        return self._desk.ask_group(self.id, Wish.PAUSE, reason)
+
+    async def apause(self, reason: str | None = None) -> int:
+        """The same without blocking the loop."""
+        return await self._desk.aask_group(self.id, Wish.PAUSE, reason)
+
+    def resume(self) -> int:
+        """Let all its paused jobs go on; returns how many that changed. See `Job.resume`."""
+        return self._desk.ask_group(self.id, Wish.RESUME)
+
+    async def aresume(self) -> int:
+        """The same without blocking the loop."""
+        return await self._desk.aask_group(self.id, Wish.RESUME)
 
     def retry_failed(self) -> int:
         """Try all its jobs that failed anew; returns how many. See `Job.retry`.

@@ -1,9 +1,10 @@
 """The handle of a job that users hold: it knows the id and asks the store for the rest."""
 
-from collections.abc import Generator
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any, Generic, Protocol, TypeVar, Unpack
 
 from offload import model
+from offload.following import Wanted
 from offload.lifecycle import Shown
 
 R = TypeVar("R")
@@ -19,8 +20,14 @@ class _Desk(Protocol):
     async def await_for(self, job_id: int, timeout: float | None) -> bool: ...
     def result_of(self, job_id: int, timeout: float | None) -> Any: ...
     async def aresult_of(self, job_id: int, timeout: float | None) -> Any: ...
+    def logs(self, job_id: int, **wanted: Unpack[Wanted]) -> Iterator[model.StoredLine]: ...
+    def alogs(self, job_id: int, **wanted: Unpack[Wanted]) -> AsyncIterator[model.StoredLine]: ...
     def cancel(self, job_id: int) -> bool: ...
     async def acancel(self, job_id: int) -> bool: ...
+    def pause_job(self, job_id: int, reason: str | None) -> bool: ...
+    async def apause_job(self, job_id: int, reason: str | None) -> bool: ...
+    def resume_job(self, job_id: int) -> bool: ...
+    async def aresume_job(self, job_id: int) -> bool: ...
     def retry(self, job_id: int) -> None: ...
     async def aretry(self, job_id: int) -> None: ...
 
@@ -112,6 +119,23 @@ class Job(Generic[R]):
         """`wait` without blocking the loop (the underscore because `await` is a keyword)."""
         return await self._desk.await_for(self.id, timeout)
 
+    def logs(self, **wanted: Unpack[Wanted]) -> Iterator[model.StoredLine]:
+        """Return what the job has written, line after line, oldest first.
+
+        Args:
+            wanted: `follow=True` waits for further lines until the job has ended; `after`, `tail`,
+                `level`, `text`, `attempt`, `source` give some of them only; see `Offload.logs`.
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+            ValueError: there is no such level.
+        """
+        return self._desk.logs(self.id, **wanted)
+
+    def alogs(self, **wanted: Unpack[Wanted]) -> AsyncIterator[model.StoredLine]:
+        """The same without blocking the loop: `async for line in job.alogs(follow=True)`."""
+        return self._desk.alogs(self.id, **wanted)
+
     def cancel(self) -> bool:
         """Ask for the job to be cancelled; returns whether that changed anything.
 
@@ -128,6 +152,46 @@ class Job(Generic[R]):
     async def acancel(self) -> bool:
         """The same without blocking the loop."""
         return await self._desk.acancel(self.id)
+
+    def pause(self, reason: str | None = None) -> bool:
+        """Ask for the job to stand still; returns whether that changed anything.
+
+        One that has not begun is held and keeps its place. A running one shows "pausing" until its
+        code stands still, then "paused": async code at its next await, a process at any instant, a
+        thread at its next `checkpoint()`. Of work elsewhere only the checks rest; it goes on. The
+        slot is given back; a pause lasts until `resume`, over restarts and crashes too.
+
+        Args:
+            reason: why, for whoever looks at it; at most 500 characters.
+
+        Raises:
+            NotPausable: its code cannot be made to stand still; says why.
+            BeingCancelled: it is being cancelled.
+            AlreadyFinished: it has ended.
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self._desk.pause_job(self.id, reason)
+
+    async def apause(self, reason: str | None = None) -> bool:
+        """The same without blocking the loop."""
+        return await self._desk.apause_job(self.id, reason)
+
+    def resume(self) -> bool:
+        """Let the job go on; returns whether that changed anything.
+
+        One whose worker still holds it goes on where it stood still, as soon as there is a slot,
+        ahead of its queue. A held one goes back to the queue: its next attempt begins from the last
+        checkpoint. A pause that has not come true yet is withdrawn.
+
+        Raises:
+            AlreadyFinished: it has ended.
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self._desk.resume_job(self.id)
+
+    async def aresume(self) -> bool:
+        """The same without blocking the loop."""
+        return await self._desk.aresume_job(self.id)
 
     def retry(self) -> None:
         """Try the job anew after it failed or was cancelled: the same id, all its retries again.

@@ -17,6 +17,9 @@ from offload.app import Offload
 from offload.errors import ConfigError, OffloadError
 from offload.text import describe_error
 
+FAR = "OFFLOAD_SERVER"
+"""It would send the program's jobs to a server; who loads its tasks has the database."""
+
 
 def load(named: str) -> Offload:
     """Import what is named and return the Offload in it.
@@ -28,6 +31,7 @@ def load(named: str) -> Offload:
         ConfigError: there is no such file or module, it cannot be imported, or what it holds is
             not exactly one Offload.
     """
+    os.environ.pop(FAR, None)
     place, _, name = named.partition(":")
     if _is_file(place):
         module = _import_file(Path(place).absolute(), place)

@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from offload.backoff import Backoff
+from offload.redacting import HIDDEN, hide
 from offload.units import Rate, seconds
 
 
@@ -34,6 +35,17 @@ class Wish(StrEnum):
 
     CANCEL = "cancel"
     COMPLETE = "complete"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Mode(StrEnum):
+    """How a paused job stands still; what each keeps and frees is told in the guide."""
+
+    HELD = "held"
+    FROZEN = "frozen"
+    PARKED = "parked"
+    NOT_CHECKING = "not-checking"
 
 
 class Cause(StrEnum):
@@ -70,7 +82,17 @@ class Error(Struct, frozen=True, omit_defaults=True):
     peak_memory: int | None = None
 
 
-class Progress(Struct, frozen=True, omit_defaults=True):
+class Bar(Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
+    """How far one part of a job has come, beside its progress; see `Progress` for the fields."""
+
+    name: str
+    done: float
+    total: float | None = None
+    unit: str | None = None
+    message: str | None = None
+
+
+class Progress(Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How far a job says it has come.
 
     Attributes:
@@ -78,12 +100,18 @@ class Progress(Struct, frozen=True, omit_defaults=True):
         total: units in all, if known.
         message: a few words for people.
         unit: what is counted, in the singular: ``frame``.
+        rate: units per second, as measured by its worker.
+        eta: when it is expected to be done, while it runs.
+        bars: what else it counts: downloads, inner loops.
     """
 
     done: float
     total: float | None = None
     message: str | None = None
     unit: str | None = None
+    rate: float | None = None
+    eta: float | None = None
+    bars: tuple[Bar, ...] = ()
 
 
 class OnCrash(StrEnum):
@@ -105,6 +133,8 @@ class JobOptions(Struct, frozen=True, omit_defaults=True):
         deadline: seconds from its start, waiting included, by which it must have ended.
         memory: bytes that the processes of the job may hold together.
         on_crash: whether it runs again when its worker died with it, or fails as lost.
+        pausable: whether its code can be made to stand still once it runs.
+        secret: the parameters that nobody is shown.
     """
 
     retries: int = 0
@@ -113,6 +143,8 @@ class JobOptions(Struct, frozen=True, omit_defaults=True):
     deadline: float | None = None
     memory: int | None = None
     on_crash: OnCrash = OnCrash.AGAIN
+    pausable: bool = True
+    secret: tuple[str, ...] = ()
 
 
 PLAIN = JobOptions()
@@ -132,6 +164,27 @@ class Lane(Struct, frozen=True, omit_defaults=True):
     pool: str = "slots"
     limits: dict[str, int] = {}
     rates: dict[str, Rate] = {}
+
+
+class Pause(Struct, frozen=True, omit_defaults=True):
+    """Who wants a job to stand still, and how it does.
+
+    Attributes:
+        asked_at: when it was asked for.
+        actor: who asked, and `door`: where.
+        reason: why, in their words.
+        mode: how it stands still; None while its code still runs.
+        since: from when on it does.
+        begun: its code had begun: once resumed it goes ahead of its queue.
+    """
+
+    asked_at: float
+    actor: str
+    door: str
+    reason: str | None = None
+    mode: Mode | None = None
+    since: float | None = None
+    begun: bool = False
 
 
 class Job(Struct, frozen=True):
@@ -161,6 +214,9 @@ class Job(Struct, frozen=True):
         handle: what is known of the work elsewhere that it waits for, as JSON.
         next_check_at: when it is looked at next, while it waits for that.
         forgiven: attempts before the last manual retry: they count no more.
+        pause: who wants it to stand still and how it does, if somebody does.
+        paused_seconds: for how long its attempt has stood still, without the pause that lasts.
+        saved_at: when its last checkpoint was stored.
     """
 
     id: int
@@ -201,6 +257,12 @@ class Job(Struct, frozen=True):
     handle: bytes | None
     next_check_at: float | None
     forgiven: int
+    pause: Pause | None
+    paused_seconds: float
+    saved_at: float | None
+
+    def __repr__(self) -> str:
+        return _told(self)
 
     @property
     def is_finished(self) -> bool:
@@ -211,6 +273,11 @@ class Job(Struct, frozen=True):
     def is_waiting(self) -> bool:
         """Whether its work goes on elsewhere, and somebody looks at it now and then."""
         return self.state is State.RUNNING and self.next_check_at is not None
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether a worker has it: running, waiting, or standing still in its hands."""
+        return self.worker is not None
 
 
 class By(Struct, frozen=True):
@@ -226,6 +293,7 @@ class NewJob(Struct, frozen=True):
     Attributes:
         refuse_known: what an unfinished job of the same key means: this one is refused, or
             (False) the other one is the answer.
+        paused: it is held from the start, until somebody resumes it.
     """
 
     task: str
@@ -242,6 +310,20 @@ class NewJob(Struct, frozen=True):
     refuse_known: bool = False
     bound_to: int | None = None
     deadline_at: float | None = None
+    paused: bool = False
+
+    def __repr__(self) -> str:
+        return _told(self)
+
+
+def _told(record: Job | NewJob) -> str:
+    """Write a record for people, without what is secret in it."""
+    secret = record.options.secret
+    if secret and record.params is not None:
+        record = replace(record, params=hide(record.params, secret))
+    if secret and isinstance(record, Job) and record.handle is not None:
+        record = replace(record, handle=HIDDEN.encode())  # the code's own: nobody knows what of it
+    return Struct.__repr__(record)
 
 
 class Succeeded(Struct, frozen=True):
@@ -351,6 +433,7 @@ class Queue(Struct, frozen=True):
         keep_seconds: how long a finished job is retained.
         keep_bytes: how many bytes of parameters, results and errors of finished jobs are retained.
         paused: nothing is claimed from it.
+        paused_reason: why, in the words of whoever paused it.
     """
 
     name: str
@@ -360,6 +443,7 @@ class Queue(Struct, frozen=True):
     keep_seconds: float
     keep_bytes: int
     paused: bool
+    paused_reason: str | None = None
 
 
 class QueueSettings(Struct, frozen=True):
@@ -370,6 +454,8 @@ class QueueSettings(Struct, frozen=True):
     keep: int | UnsetType = UNSET
     keep_seconds: float | UnsetType = UNSET
     keep_bytes: int | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
+    paused_reason: str | None | UnsetType = UNSET
 
 
 def merge(first: QueueSettings, second: QueueSettings) -> QueueSettings:
@@ -390,6 +476,7 @@ class WorkerInfo(Struct, frozen=True):
         tasks: the names that it can run.
         house: tells its process from all others: what is held there only it can run.
         stopping: it was told to end; what it leaves behind was interrupted, not crashed.
+        max_frozen: so many jobs it holds frozen or parked at most: each keeps its memory.
     """
 
     id: int
@@ -404,6 +491,7 @@ class WorkerInfo(Struct, frozen=True):
     seen_at: float
     stopping: bool = False
     house: int = 0
+    max_frozen: int = 1000
 
     def serves(self, queue: str) -> bool:
         """Whether it takes jobs of that queue."""
@@ -415,9 +503,92 @@ class WorkerInfo(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """A renewed lease, and the wish that came with it."""
+    """A renewed lease, and what is said of its job."""
 
     job_id: int
     token: int
     version: int
+    state: State
     requested: Wish | None
+
+
+class Saved(Struct, frozen=True):
+    """What earlier attempts at a job have kept for the next one, as JSON.
+
+    Attributes:
+        value: the last checkpoint.
+        steps: what each step came to, by its name.
+    """
+
+    value: bytes | None = None
+    steps: dict[str, bytes] = {}
+
+
+NOTHING_SAVED = Saved()
+
+
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """What an attempt has used, as far as it is known.
+
+    Attributes:
+        pid: the process that ran its code.
+        peak_memory: bytes that it held at most.
+        cpu_seconds: processor time of its code and of what it started.
+        exit_code: with which its process ended, if it ended.
+        signal: the name of the signal that ended it: ``SIGKILL``.
+    """
+
+    pid: int | None = None
+    peak_memory: int | None = None
+    cpu_seconds: float | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+
+
+class Deed(Struct, frozen=True, omit_defaults=True):
+    """Something that was done to running code, for the receipt.
+
+    Attributes:
+        what: in a few words: ``SIGTERM sent``.
+        pids: the processes that it was done to.
+    """
+
+    at: float
+    what: str
+    pids: tuple[int, ...] = ()
+
+
+class Record(Struct, frozen=True):
+    """What the flight recorder has of one attempt; `token` tells it from all others of its job."""
+
+    job_id: int
+    token: int
+    attempt: int
+    worker: int | None
+    usage: Usage | None = None
+    deeds: tuple[Deed, ...] = ()
+
+
+class LogLine(Struct, frozen=True):
+    """A line that running code has written.
+
+    Attributes:
+        level: ``INFO``, ``WARNING`` … of a logger's record; "" for a stream.
+        source: ``stdout``, ``stderr``, or the logger's name.
+    """
+
+    at: float
+    level: str
+    source: str
+    text: str
+
+
+class StoredLine(Struct, frozen=True):
+    """A line as it is kept. Its job's lines count 1, 2, 3; a number that is missing was dropped."""
+
+    n: int
+    attempt: int
+    at: float
+    level: str
+    source: str
+    text: str

@@ -49,6 +49,8 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
         encode: makes a simpler object of a result that JSON does not know.
         job: how each of its jobs is run, unless the call says otherwise.
         retry_on: the exceptions after which another attempt is worth it.
+        checkpoints: its code calls `checkpoint()` though it takes no Context, so that it can be
+            paused where it runs in a thread.
         key: the unique key of its jobs, with parameters in braces: ``movie-{movie_id}``.
         on_conflict: what a second job of the same key means.
         limits: named limits, and how many of the jobs that name it may run at once.
@@ -65,6 +67,7 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
     encode: Callable[[object], object] | None = None
     job: JobOptions = PLAIN
     retry_on: tuple[type[BaseException], ...] = (Exception,)
+    checkpoints: bool = False
     key: str | None = None
     on_conflict: OnConflict = "existing"
     limits: dict[str, int] = {}
@@ -76,7 +79,8 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
 
 OPTIONS = (
     *("queue", "priority", "executor", "tags", "encode"),
-    *("retries", "backoff", "retry_on", "timeout", "deadline", "memory", "on_crash"),
+    *("retries", "backoff", "retry_on", "timeout", "deadline", "memory", "on_crash", "checkpoints"),
+    "secret",
     *("key", "on_conflict", "limits", "rate", "cron", "every", "tz", "misfire", "overlap"),
 )
 """What `@app.task(…)` takes besides name and aliases."""
@@ -96,6 +100,7 @@ class CallOptions(Struct, frozen=True):
         deadline_at: the instant by which it must have ended.
         key: its unique key.
         on_conflict: what another unfinished job of that key means.
+        paused: it is held from the start.
     """
 
     queue: str | None = None
@@ -108,6 +113,7 @@ class CallOptions(Struct, frozen=True):
     deadline_at: float | None = None
     key: str | None = None
     on_conflict: OnConflict | None = None
+    paused: bool | None = None
 
 
 NOTHING_SAID = CallOptions()
@@ -162,6 +168,11 @@ def call_options(given: Mapping[str, Any]) -> CallOptions:
 def merged(task: TaskOptions, call: CallOptions) -> JobOptions:
     """Return how a job is run: what the call says, and else what its task says."""
     return _job_options(call.job, task.job) if call.job else task.job
+
+
+def that_can_pause(options: TaskOptions, *, is_so: bool) -> TaskOptions:
+    """Return the options of a task whose running jobs can be made to stand still, or cannot."""
+    return replace(options, job=_job_options({"pausable": is_so}, options.job))
 
 
 def lane(name: str, executor: str, options: TaskOptions) -> str:
@@ -227,8 +238,8 @@ def _read(task: str, name: str, value: Any) -> Any:
     try:
         if name == "queue":
             check_name(value, "queue", task)
-        if name == "tags":
-            return tuple(dict.fromkeys(texts(task, "tags", value)))
+        if name in ("tags", "secret"):
+            return tuple(dict.fromkeys(texts(task, name, value)))
         return _READERS[name](value)
     except ValueError as error:
         raise InvalidTask(f"the task {task!r}: {name}: {error}") from error
@@ -356,6 +367,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "queue": _as_is,
     "executor": _as_is,
     "tags": _as_is,
+    "secret": _as_is,
     "priority": _priority,
     "encode": _encode,
     "retries": _retries,
@@ -365,6 +377,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "deadline": _some_time,
     "memory": size,
     "on_crash": _on_crash,
+    "checkpoints": _flag,
+    "paused": _flag,
     "key": _key,
     "on_conflict": _on_conflict,
     "limits": _limits,
@@ -373,8 +387,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "overlap": _flag,
 }
 
-_OF_JOB = JobOptions.__struct_fields__
-_CALLED = ("priority", "on_conflict", *_OF_JOB)
+_OF_JOB = tuple(name for name in JobOptions.__struct_fields__ if name != "pausable")
+"""Whether it can be paused follows from how it is run; nobody says it."""
+_CALLED = ("priority", "on_conflict", "paused", *(name for name in _OF_JOB if name != "secret"))
+"""What a call may say, too; what is secret is the task's own to say."""
 
 Duration = float | str | timedelta
 """How people write a duration: seconds, ``"10m"``, or a `timedelta`."""

@@ -77,6 +77,8 @@ class Polling:
         check_many: asks about many, at most `limit` in one call.
         on_cancel: stops the work elsewhere, when a user has cancelled the job.
         on_cleanup: tidies up after the job, however it has ended.
+        on_pause: tells the other side that a user has paused the job.
+        on_resume: tells it that the job goes on.
 
     Raises:
         ValueError: a setting cannot be used; says why.
@@ -103,6 +105,8 @@ class Polling:
         self.check_many: Hook | None = None
         self.on_cancel: Hook | None = None
         self.on_cleanup: Hook | None = None
+        self.on_pause: Hook | None = None
+        self.on_resume: Hook | None = None
 
     def use_check(self, task: str, hook: Hook) -> None:
         """Ask about handles one by one.

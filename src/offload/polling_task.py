@@ -21,6 +21,7 @@ class PollingOptions(TypedDict, total=False):
     queue: str
     priority: int
     tags: Iterable[str]
+    secret: Iterable[str]
     encode: Callable[[object], object] | None
     retries: int
     backoff: Duration | Backoff | None
@@ -113,6 +114,30 @@ class PollingTask(Task[P, Any]):
             InvalidTask: it cannot be called with one argument.
         """
         self._polling.on_cleanup = hook_of(self.name, "on_cleanup", function)
+        return function
+
+    def on_pause(self, function: H) -> H:
+        """Tell the other side that a user has paused the job: `@batch.on_pause`.
+
+        Called with the handle once nobody checks any more, before the job is shown as paused; three
+        times at most if it raises. Without it the work elsewhere goes on, and only the checks rest.
+
+        Raises:
+            InvalidTask: it cannot be called with one argument.
+        """
+        self._polling.on_pause = hook_of(self.name, "on_pause", function)
+        return function
+
+    def on_resume(self, function: H) -> H:
+        """Tell the other side that a paused job goes on: `@batch.on_resume`.
+
+        Called with the handle before the next check; three times at most if it raises. It may be
+        called twice, if a worker dies as it resumes.
+
+        Raises:
+            InvalidTask: it cannot be called with one argument.
+        """
+        self._polling.on_resume = hook_of(self.name, "on_resume", function)
         return function
 
     def new_job(self, params: bytes) -> NewJob:

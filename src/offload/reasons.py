@@ -8,6 +8,13 @@ from offload.lanes import lane_of
 from offload.model import Job, Queue, State, WorkerInfo
 
 
+class _Why(Protocol):
+    """Why a task is paused."""
+
+    @property
+    def reason(self) -> str | None: ...
+
+
 class _Facts(Protocol):
     """What a waiting job may wait for, in one snapshot; see `offload.store.base.Situation`."""
 
@@ -19,13 +26,15 @@ class _Facts(Protocol):
     def holdings(self) -> Mapping[str, int]: ...
     @property
     def begun(self) -> Mapping[str, Mapping[int, int]]: ...
+    @property
+    def paused_tasks(self) -> Mapping[str, _Why]: ...
 
 
 def why_queued(job: Job, alive: Sequence[WorkerInfo], facts: _Facts, now: float) -> str | None:
     """Say what a queued job waits for; the first of these that is true.
 
-    It is not due; its queue is paused; nobody is there to take it, or nobody who knows its task;
-    the queue's limit, a named limit or a rate is reached; others go first.
+    It is not due; its queue or its task is paused; nobody is there to take it, or nobody who knows
+    its task; the queue's limit, a named limit or a rate is reached; others go first.
     """
     return next(_reasons(job, alive, facts, now), job.reason)
 
@@ -36,7 +45,10 @@ def _reasons(job: Job, alive: Sequence[WorkerInfo], facts: _Facts, now: float) -
         why = f"; {job.reason}" if job.reason else ""
         yield f"it is due in {job.run_at - now:.0f} s{why}"
     if queue is not None and queue.paused:
-        yield f"the queue {job.queue!r} is paused"
+        yield f"the queue {job.queue!r} is paused" + _because(queue.paused_reason)
+    if job.task in facts.paused_tasks:
+        said = facts.paused_tasks[job.task].reason
+        yield f"the task {job.task!r} is paused" + _because(said)
     yield from _nobody(job, alive)
     yield from _no_place(queue, facts)
     yield from _lane_blocked(job, facts, now)
@@ -74,6 +86,18 @@ def _lane_blocked(job: Job, facts: _Facts, now: float) -> Iterator[str]:
     for name, rate in lane.rates.items():
         if pace.begun_within(rate, facts.begun.get(name, {}), now) >= rate.count:
             yield f"the rate of {name!r} is reached: {rate.count} in {rate.seconds:g} s"
+
+
+def why_resuming(job: Job, facts: _Facts) -> str | None:
+    """Say what a paused job that is to go on still waits for."""
+    queue = next((queue for queue in facts.queues if queue.name == job.queue), None)
+    if queue is not None and queue.paused:
+        return f"the queue {job.queue!r} is paused" + _because(queue.paused_reason)
+    return "it goes on as soon as a place is free, ahead of its queue"
+
+
+def _because(reason: str | None) -> str:
+    return "" if reason is None else f": {reason}"
 
 
 def why_running(job: Job, alive: Sequence[WorkerInfo], now: float) -> str | None:

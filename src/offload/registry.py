@@ -1,7 +1,7 @@
 """One idea: name ↔ task. Whoever starts a job, from wherever, names the task; here it is found."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +10,15 @@ import msgspec
 
 from offload.errors import InvalidParameters, InvalidTask, UnknownTask
 from offload.importable import why_not_importable
-from offload.options import TaskOptions, check_name, key_fields, lane, task_options, texts
+from offload.options import (
+    TaskOptions,
+    check_name,
+    key_fields,
+    lane,
+    task_options,
+    texts,
+    that_can_pause,
+)
 from offload.polling import Polling, is_async
 from offload.signature import Signature
 from offload.text import capped_repr
@@ -146,8 +154,12 @@ def _task(
     options: Mapping[str, Any],
 ) -> RegisteredTask:
     checked = task_options(name, options)
-    signature = Signature.of(function, task=name, encoder_given=checked.encode is not None)
-    _check_key(checked.key, signature)
+    secret = checked.job.secret
+    signature = Signature.of(
+        function, task=name, encoder_given=checked.encode is not None, secret=secret
+    )
+    _check_secret(secret, signature)
+    _check_key(checked.key, signature, secret)
     if checked.schedule is not None:
         _check_clock(signature)
     if polling is not None:
@@ -155,6 +167,8 @@ def _task(
     else:
         kind = "async" if is_async(function) else "blocking"
         executor = _executor(name, kind, checked.executor, function)
+        if executor == "thread" and not (checked.checkpoints or signature.wants_context):
+            checked = that_can_pause(checked, is_so=False)
     others = dict.fromkeys(texts(name, "aliases", aliases))
     for alias in others:
         check_name(alias, "alias", name)
@@ -173,9 +187,25 @@ def _task(
     )
 
 
-def _check_key(template: str | None, signature: Signature) -> None:
-    """A key is made of parameters, so it may name no others."""
+def _check_secret(secret: Iterable[str], signature: Signature) -> None:
+    for name in secret:
+        if name not in signature.names:
+            nearest = get_close_matches(name, signature.names, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "secret= names parameters"
+            raise InvalidTask(
+                f"the task {signature.task!r} has no parameter {capped_repr(name, limit=80)} that "
+                f"could be secret; {hint}"
+            )
+
+
+def _check_key(template: str | None, signature: Signature, secret: Collection[str]) -> None:
+    """A key is made of parameters, so it may name no others; and everybody is shown it."""
     for field in key_fields(template or ""):
+        if field in secret:
+            raise InvalidTask(
+                f"the task {signature.task!r} has the key {template!r}, and {field!r} is secret: "
+                "keys are shown; make it of other parameters"
+            )
         if field not in signature.names:
             raise InvalidTask(
                 f"the task {signature.task!r} has the key {template!r}, and no parameter {field!r}"

@@ -19,7 +19,7 @@ from offload.backoff import Backoff
 from offload.boxes import Box, Shelf, how, name_of, refuse_no_box
 from offload.boxes.box import HowOptions
 from offload.errors import StoreError
-from offload.model import By, NewJob, State
+from offload.model import By, JobOptions, NewJob, State
 from offload.options import (
     NOTHING_SAID,
     CallOptions,
@@ -29,6 +29,7 @@ from offload.options import (
     check_name,
     merged,
     texts,
+    that_can_pause,
 )
 from offload.store.base import Apply, Found, Get, Inserted
 from offload.store.mailbox import Mailbox
@@ -56,6 +57,7 @@ class SubmitOptions(HowOptions, total=False):
 _HOW = frozenset(HowOptions.__annotations__)
 _KNOWN = frozenset(SubmitOptions.__annotations__) | _HOW
 _PLAIN = TaskOptions()
+_BLOCKING = that_can_pause(_PLAIN, is_so=False)
 
 
 Making = Callable[[], tuple[NewJob, ...]]
@@ -110,6 +112,7 @@ def submit(
     found = [how(box, **{**said_of_class.get(type(box), {}), **ways}) for box in boxes]
     house = desk.staffed_house()
     names = [name_of(type(box)) for box in boxes]
+    run = [merged(_BLOCKING if way.kind == "blocking" else _PLAIN, call) for way in found]
     held = [desk.shelf.put(box, way) for box, way in zip(boxes, found, strict=True)]
     now = desk.now()
     accepted: Accepted = Future()
@@ -122,7 +125,7 @@ def submit(
     def new_jobs() -> tuple[NewJob, ...]:
         params_of = desk.shelf.params_of
         return tuple(
-            _new_job(name or names[at], params_of(box), call, now, house)
+            _new_job(name or names[at], params_of(box), call, run[at], now=now, house=house)
             for at, box in enumerate(held)
         )
 
@@ -138,8 +141,9 @@ def _call_options(given: dict[str, Any]) -> CallOptions:
     return replace(call_options(given), tags=texts("submit", "tags", tags))
 
 
-def _new_job(name: str, params: bytes, call: CallOptions, now: float, token: int) -> NewJob:
-    options = merged(_PLAIN, call)
+def _new_job(
+    name: str, params: bytes, call: CallOptions, options: JobOptions, *, now: float, house: int
+) -> NewJob:
     deadline_at = None if options.deadline is None else now + options.deadline
     return NewJob(
         task=name,
@@ -152,7 +156,7 @@ def _new_job(name: str, params: bytes, call: CallOptions, now: float, token: int
         tags=call.tags,
         options=options,
         deadline_at=call.deadline_at or deadline_at,
-        bound_to=token,
+        bound_to=house,
     )
 
 

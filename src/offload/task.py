@@ -129,6 +129,7 @@ class Task(Generic[P, R]):
         on_crash: Literal["again", "fail"] | None = None,
         key: str | None = None,
         on_conflict: Literal["existing", "refuse"] | None = None,
+        paused: bool | None = None,
     ) -> "Task[P, R]":
         """Return the task with other options for the jobs that are started through it.
 
@@ -151,6 +152,7 @@ class Task(Generic[P, R]):
             key: of a task and a key there is one unfinished job.
             on_conflict: what a start means while there is another of that key: "existing" returns
                 that one, "refuse" raises `KeyTaken`.
+            paused: whether it is held from the start, until somebody resumes it.
 
         Raises:
             ValueError: a value does not fit, or both `delay` and `run_at` were given.
@@ -170,6 +172,7 @@ class Task(Generic[P, R]):
                 "on_crash": on_crash,
                 "key": key,
                 "on_conflict": on_conflict,
+                "paused": paused,
             }
         )
         return self._with(replace(said, tags=tuple(tags)))
@@ -201,6 +204,7 @@ class Task(Generic[P, R]):
             key=self._key(params),
             refuse_known=(said.on_conflict or task.options.on_conflict) == "refuse",
             deadline_at=said.deadline_at or deadline_at,
+            paused=said.paused or False,
         )
 
     def _key(self, params: bytes) -> str | None:

@@ -19,6 +19,11 @@ def sanitise(text: str, *, limit: int) -> str:
     return _fitted(text, limit, "… ({} more bytes)")
 
 
+def first_line(text: str, *, limit: int = 200) -> str:
+    """Return what is shown of a text in one line: its first one, cut to so many characters."""
+    return text.strip().partition("\n")[0][:limit]
+
+
 def capped_repr(value: object, *, limit: int = 1000) -> str:
     """Show any value in at most `limit` bytes, in a short time; `…` stands for what is left out."""
     return _guarded(lambda value: _fitted(_ABRIDGED.repr(value), limit, "…"), value, limit)

@@ -5,8 +5,11 @@ one driver waits for each answer, the other awaits it.
 """
 
 import hmac
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from offload import errors, lifecycle
 from offload.errors import (
@@ -17,15 +20,19 @@ from offload.errors import (
     NotCompletable,
     NotFinished,
     NotKept,
+    NotPausable,
     QueueFull,
     UnknownGroup,
     UnknownJob,
 )
-from offload.model import By, Change, Event, Job, State, Wish
+from offload.lifecycle import Amendment, amended_in_words
+from offload.model import By, Change, Event, Job, QueueSettings, State, Wish, WorkerInfo
 from offload.store.base import (
+    Amend,
     Apply,
     Complete,
     Found,
+    Frozen,
     Full,
     Get,
     Gone,
@@ -37,17 +44,46 @@ from offload.store.base import (
     Inserted,
     KeyReused,
     KeyTaken,
+    List,
     MemberJobs,
     Members,
     Remove,
     Retry,
+    SetQueue,
+    SetTask,
+    Workers,
 )
+from offload.text import sanitise
 from offload.worker.attempt import completion_token
 
 T = TypeVar("T")
 
 Plan = Generator[Any, Any, T]
 """Yields operations and queries, is sent their answers, returns a `T`."""
+
+
+class Act(Struct, frozen=True):
+    """Who does something, and by which clock."""
+
+    by: By
+    now: Callable[[], float]
+
+
+LONGEST_REASON = 500
+"""Characters of why something was paused; it is shown in lists."""
+
+
+def checked_reason(reason: str | None) -> str | None:
+    """Return a reason as it is stored.
+
+    Raises:
+        ValueError: it is too long.
+    """
+    if reason is None or not reason.strip():
+        return None
+    if len(reason) > LONGEST_REASON:
+        raise ValueError(f"a reason has at most {LONGEST_REASON} characters, not {len(reason)}")
+    return sanitise(reason.strip(), limit=4 * LONGEST_REASON)
 
 
 def ask(wanted: Any) -> Plan[Any]:
@@ -103,7 +139,9 @@ def history(job_id: int) -> Plan[list[Event]]:
     return events
 
 
-def request(job_id: int, wish: Wish, now: Callable[[], float], by: By) -> Plan[tuple[Job, bool]]:
+def request(
+    job_id: int, wish: Wish, now: Callable[[], float], by: By, reason: str | None = None
+) -> Plan[tuple[Job, bool]]:
     """Ask something of a job; returns it as it became, and whether that changed anything.
 
     Decides from the row and applies if it is still the same; otherwise somebody was faster, and it
@@ -111,12 +149,16 @@ def request(job_id: int, wish: Wish, now: Callable[[], float], by: By) -> Plan[t
 
     Raises:
         AlreadyFinished: the job has an outcome, and another one than was wished for.
+        NotPausable: its code cannot be made to stand still, or its worker holds too much already.
+        BeingCancelled: it can no longer be paused.
         UnknownJob, Evicted: there is no such job.
     """
     job = yield from fetch(job_id)
     while True:
         moment = now()
-        change = lifecycle.request(job, wish, moment, by)
+        change = lifecycle.request(job, wish, moment, by, reason)
+        if change is not None and change.event == lifecycle.PAUSE_REQUESTED:
+            yield from _check_memory(job)
         if change is None:
             return job, False
         [current] = yield Apply((change,), moment)
@@ -141,10 +183,11 @@ def complete(job_id: int, token: str, value: bytes, now: Callable[[], float], by
         raise NotCompletable(job_id, "the token is not its own")
     while True:
         job = yield from fetch(job_id, bodies=False)
-        change = lifecycle.complete(job, by)
+        moment = now()
+        change = lifecycle.complete(job, moment, by)
         if change is None:
             return False
-        answer: Job | Gone | None = yield Complete(change, value, now())
+        answer: Job | Gone | None = yield Complete(change, value, moment)
         if answer is None:
             return True
         if isinstance(answer, Gone):
@@ -177,6 +220,34 @@ def retry(job_id: int, now: Callable[[], float], by: By) -> Plan[Job]:
                 raise Evicted(job_id)
 
 
+def amend(
+    job_id: int, wanted: Amendment, now: Callable[[], float], by: By
+) -> Plan[tuple[Job, bool]]:
+    """Alter a job that has not begun; returns it as it became, and whether that changed anything.
+
+    Raises:
+        AlreadyFinished: it has an outcome.
+        NotAmendable: a worker has it.
+        QueueFull: the queue that it is to wait in is at capacity.
+        UnknownJob, Evicted: there is no such job.
+    """
+    while True:
+        job = yield from fetch(job_id)
+        moment = now()
+        change = lifecycle.amend(job, wanted, moment, by)
+        if change is None:
+            return job, False
+        said = amended_in_words(job, change.after)
+        answer: Job | Gone | Full | None = yield Amend(change, said, moment)
+        match answer:
+            case None:
+                return change.after, True
+            case Full(queue, capacity):
+                raise QueueFull(queue, capacity)
+            case Gone():
+                raise Evicted(job_id)
+
+
 def remove(job_id: int) -> Plan[Job | None]:
     """Keep a finished job no longer; returns the job as it stands if it has not ended.
 
@@ -202,19 +273,32 @@ def group(group_id: int) -> Plan[Group]:
     return found
 
 
-def cancel_group(group_id: int, now: Callable[[], float], by: By) -> Plan[int]:
-    """Ask for all unfinished jobs of a group to be cancelled; returns how many that changed.
+def request_of_group(
+    group_id: int, wish: Wish, now: Callable[[], float], by: By, reason: str | None = None
+) -> Plan[int]:
+    """Ask something of all unfinished jobs of a group; returns how many that changed.
 
-    All at once, and where somebody was faster, that job by itself.
+    Those of which it cannot be asked are left as they are.
     """
     yield from group(group_id)
     jobs: list[Job] = yield MemberJobs(group_id)
+    return (yield from request_of_all(jobs, wish, now, by, reason))
+
+
+def request_of_all(
+    jobs: Sequence[Job],
+    wish: Wish,
+    now: Callable[[], float],
+    by: By,
+    reason: str | None = None,
+) -> Plan[int]:
+    """Ask something of jobs as they were read; returns how many that changed.
+
+    All at once, and where somebody was faster, that job by itself.
+    """
     moment = now()
     changes = [
-        change
-        for job in jobs
-        if not job.is_finished
-        and (change := lifecycle.request(job, Wish.CANCEL, moment, by)) is not None
+        change for job in jobs if (change := _wanted(job, wish, moment, by, reason)) is not None
     ]
     if not changes:
         return 0
@@ -222,16 +306,85 @@ def cancel_group(group_id: int, now: Callable[[], float], by: By) -> Plan[int]:
     changed = answers.count(None)
     for change, answer in zip(changes, answers, strict=True):
         if isinstance(answer, Job) and not answer.is_finished:
-            changed += yield from _asked_alone(change, now, by)
+            changed += yield from _asked_alone(change.after.id, wish, now, by, reason)
     return changed
 
 
-def _asked_alone(change: Change, now: Callable[[], float], by: By) -> Plan[int]:
+def _wanted(job: Job, wish: Wish, now: float, by: By, reason: str | None) -> Change | None:
     try:
-        _, changed = yield from request(change.after.id, Wish.CANCEL, now, by)
+        return None if job.is_finished else lifecycle.request(job, wish, now, by, reason)
+    except errors.JobError:  # it cannot be paused, or is being cancelled
+        return None
+
+
+def _asked_alone(
+    job_id: int, wish: Wish, now: Callable[[], float], by: By, reason: str | None
+) -> Plan[int]:
+    try:
+        _, changed = yield from request(job_id, wish, now, by, reason)
     except errors.JobError:  # it has ended, and may be gone, meanwhile
         return 0
     return int(changed)
+
+
+def _check_memory(job: Job) -> Plan[None]:
+    """Refuse to freeze more than its worker holds in memory.
+
+    Raises:
+        NotPausable: it holds as many paused jobs as it may.
+    """
+    if job.handle is not None or job.worker is None:
+        return
+    workers: list[WorkerInfo] = yield Workers()
+    holder = next((worker for worker in workers if worker.id == job.worker), None)
+    if holder is None:
+        return
+    frozen: int = yield Frozen(holder.id)
+    if frozen >= holder.max_frozen:
+        raise NotPausable(
+            job.id,
+            f"its worker holds {frozen} paused jobs in memory, as many as it may (max_frozen); "
+            "resume or cancel some of them first",
+        )
+
+
+def pause_queue(
+    name: str, *, paused: bool, reason: str | None, include_running: bool, act: Act
+) -> Plan[int]:
+    """Pause a queue or let it go on; returns how many of its jobs that changed besides.
+
+    Nothing is claimed from a paused queue. What runs goes on, unless `include_running`.
+    """
+    explicit = QueueSettings(paused=paused, paused_reason=reason if paused else None)
+    yield SetQueue(name, explicit)
+    if not include_running:
+        return 0
+    return (yield from _request_of_begun(List(queue=name), paused, reason, act))
+
+
+def pause_task(
+    task: str, *, paused: bool, reason: str | None, include_running: bool, act: Act
+) -> Plan[int]:
+    """Pause a task or let it go on; returns how many of its jobs that changed besides.
+
+    None of its jobs is claimed. What runs goes on, unless `include_running`.
+    """
+    yield SetTask(task, paused, reason if paused else None, act.now(), act.by)
+    if not include_running:
+        return 0
+    return (yield from _request_of_begun(List(task=task), paused, reason, act))
+
+
+def _request_of_begun(which: List, paused: bool, reason: str | None, act: Act) -> Plan[int]:
+    """Pause what runs, or let what stands still go on, page by page."""
+    state, wish = (State.RUNNING, Wish.PAUSE) if paused else (State.PAUSED, Wish.RESUME)
+    changed, before = 0, None
+    while True:
+        page: list[Job] = yield replace(which, states=(state,), before=before, limit=500)
+        if not page:
+            return changed
+        changed += yield from request_of_all(page, wish, act.now, act.by, reason)
+        before = page[-1].id
 
 
 def retry_failed(group_id: int, now: Callable[[], float], by: By) -> Plan[int]:

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from offload.cli import COMMANDS, group
 from offload.cli.commands.schedules import schedule_table
-from offload.cli.page import page, progress_text, sentence
+from offload.cli.page import progress_text, sentence
+from offload.cli.status_page import page
 from offload.cli.table import table
 from offload.cli.times import duration, moment, seconds_of
 
@@ -40,6 +41,7 @@ def job(**members: Any) -> dict[str, Any]:
         "started_at": "2026-03-01T11:59:00.000Z",
         "finished_at": None,
         "worker": 2,
+        "links": {"self": "/v1/jobs/7", "pause": "/v1/jobs/7/pause", "cancel": "/v1/jobs/7/cancel"},
         **members,
     }
 
@@ -108,30 +110,6 @@ def test_long_values_in_a_table_are_cut() -> None:
 
     assert f"a={'x' * 39}…" in shown
     assert "b=[1,1,1," in shown
-
-
-def test_a_page_says_everything_once() -> None:
-    history: list[dict[str, Any]] = [
-        {"kind": "queued", "at": "2026-03-01T11:50:00.000Z", "actor": "http me", "reason": None},
-        {"kind": "rescued", "at": "2026-03-01T11:55:00.000Z", "actor": "care", "reason": "it died"},
-    ]
-    shown = unstyle(page(job(crashes=1, tags=["red"], priority=5), history, NOW))
-
-    assert re.sub(r"2026\S+ \S+ \S+ ", "", shown).splitlines() == [
-        "job 7  mow  running",
-        "  progress  3/20 strip",
-        '  params    {"lawn": "north", "height": 3}',
-        "  queue     default, priority 5",
-        "  tags      red",
-        "  attempt   1, 1 crashes",
-        "  created   (10 min ago)",
-        "  started   (1 min ago)",
-        "  worker    2",
-        "",
-        "history",
-        "  +    0.0 s  queued           by http me",
-        "  +    5 min  rescued          by care: it died",
-    ]
 
 
 def test_a_job_that_failed_without_a_traceback() -> None:

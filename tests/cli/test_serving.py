@@ -33,6 +33,9 @@ SETTINGS = {
     "lease": 11.0,
     "token": "a-secret",
     "allow_host": "example.org,example.net",
+    "allow_origin": "https://example.org",
+    "start_rate": "100/s",
+    "access_log": "on",
 }
 """For each setting of `offload serve` another value than its default."""
 

@@ -121,8 +121,12 @@ def test_a_status_is_a_page_with_error_traceback_and_history(terminal: Terminal)
     assert page.startswith(f"job {job_id}  fail  failed\n")
     assert "  error     ValueError: too cold (exception)\n" in page
     assert "raise ValueError(message)" in page
-    told = [line.split()[3] for line in page.partition("history\n")[2].splitlines()]
+    told = [line.split()[3] for line in _chapter(page, "history")]
     assert told == ["queued", "claimed", "failed"]
+
+
+def _chapter(page: str, name: str) -> list[str]:
+    return page.partition(f"\n{name}\n")[2].partition("\n\n")[0].splitlines()
 
 
 def test_a_status_in_json_is_the_job_with_its_events(terminal: Terminal) -> None:

@@ -33,6 +33,7 @@ class Line:
     job_id: int
     pid: int
     at: float
+    number: int = -1
 
 
 class Site:
@@ -41,12 +42,26 @@ class Site:
     Args:
         folder: where it runs; empty.
         compiled: where modules are kept compiled.
+        tasks: the file that is served.
+        settings: further arguments; of two that say the same, the last one counts.
+        surroundings: variables that are set for all its processes.
     """
 
-    def __init__(self, folder: Path, compiled: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        compiled: Path,
+        *,
+        tasks: Path = TASKS,
+        settings: Sequence[str] = (),
+        **surroundings: str,
+    ) -> None:
         self.folder = folder
-        self._surroundings = environment(compiled)
-        (folder / "tasks.py").write_text(TASKS.read_text())
+        self._surroundings = environment(compiled, **surroundings)
+        self._settings = settings
+        self._lines: dict[int, list[Line]] = {}
+        self._read = 0
+        (folder / "tasks.py").write_text(tasks.read_text())
         self.serve()
         self.set_limit(CLOSED, 0)
 
@@ -56,7 +71,7 @@ class Site:
         """Begin the server."""
         limits = ("--concurrency", "100", "--capacity", "1000", "--processes", "12")
         words = ("serve", "tasks.py", "--port", "0", "--json", "--grace", str(GRACE), *limits)
-        self.server = Running(words, self.folder, self._surroundings)
+        self.server = Running((*words, *self._settings), self.folder, self._surroundings)
         self.client = Client(self.server.introduction()["address"])
 
     def shut_down(self) -> float:
@@ -72,6 +87,13 @@ class Site:
         os.kill(worker, signal.SIGKILL)
         return worker
 
+    def kill_all(self) -> None:
+        """End everything at once, as a power cut does."""
+        self.client.close()
+        self.server.send(signal.SIGSTOP)  # it must not begin another worker meanwhile
+        family.end(lambda: _kin(self.survivors() - {self.server.pid}))
+        self.server.end(signal.SIGKILL)
+
     def set_limit(self, queue: str, limit: int) -> None:
         """Say how many jobs of a queue may run at once."""
         said = QueueSettings(limit=limit)
@@ -81,7 +103,7 @@ class Site:
     def clean_up(self) -> None:
         """Kill whatever is left."""
         self.client.close()
-        family.end(lambda: {kin for pid, kin in family.everyone().items() if pid in self.hidden()})
+        family.end(lambda: _kin(self.hidden()))
         self.server.clean_up()
 
     # --- jobs
@@ -120,10 +142,18 @@ class Site:
 
     def witness(self, job_id: int, word: str = "") -> list[Line]:
         """What the code of a job has written down, in that order."""
-        file = self.folder / "witness"
-        rows = [row.split() for row in file.read_text().splitlines()] if file.exists() else []
-        lines = [Line(row[0], int(row[1]), int(row[2]), float(row[3])) for row in rows]
-        return [each for each in lines if each.job_id == job_id and word in ("", each.word)]
+        self._read_on()
+        return [line for line in self._lines.get(job_id, ()) if word in ("", line.word)]
+
+    def _read_on(self) -> None:
+        """Read what was written since; a line is written whole."""
+        with contextlib.suppress(FileNotFoundError), (self.folder / "witness").open() as file:
+            file.seek(self._read)
+            added = file.read()
+            self._read = file.tell()
+            for word, job_id, pid, at, *number in map(str.split, added.splitlines()):
+                line = Line(word, int(job_id), int(pid), float(at), *map(int, number))
+                self._lines.setdefault(line.job_id, []).append(line)
 
     def survivors(self) -> set[int]:
         """All processes that descend from the server, however they hide."""
@@ -137,6 +167,10 @@ class Site:
     def await_words(self, job_ids: Sequence[int], word: str, times: int = 1) -> None:
         """Wait until the code of each job has written a word so many times."""
         eventually(lambda: all(len(self.witness(each, word)) >= times for each in job_ids))
+
+
+def _kin(pids: set[int]) -> set[family.Kin]:
+    return {kin for pid, kin in family.everyone().items() if pid in pids}
 
 
 def _command_line(pid: int) -> bytes:

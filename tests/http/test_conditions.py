@@ -490,10 +490,11 @@ def test_a_request_line_over_8_kib_is_414(site: Site) -> None:
     ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1"],
 )
 def test_a_wrong_media_type_is_415(site: Site, media_type: str) -> None:
-    bodies = [("POST", target) for target, allowed in ALLOWED.items() if "POST" in allowed]
+    takes_json = ALLOWED.keys() - {"/login"}  # that one is a form
+    bodies = [("POST", target) for target in takes_json if "POST" in ALLOWED[target]]
     bodies += [("PATCH", "/v1/queues/default"), ("DELETE", "/v1/jobs/1")]
     for method, path in bodies:
-        target = "/cancel?id=1" if path == "/cancel" else path
+        target = f"{path}?id=1" if path in ("/cancel", "/pause", "/resume") else path
         answer = site.ask(method, target, b'{"a": 1}', {"Content-Type": media_type})
 
         assert (answer.status, answer.problem) == (415, "wrong-media-type")
@@ -525,30 +526,51 @@ ALLOWED = {
     "/status": "GET, HEAD, OPTIONS",
     "/result": "GET, HEAD, OPTIONS",
     "/cancel": "OPTIONS, POST",
+    "/pause": "OPTIONS, POST",
+    "/resume": "OPTIONS, POST",
     "/v1/jobs": "GET, HEAD, OPTIONS, POST",
-    "/v1/jobs/1": "DELETE, GET, HEAD, OPTIONS",
+    "/v1/jobs/cancel": "OPTIONS, POST",
+    "/v1/jobs/pause": "OPTIONS, POST",
+    "/v1/jobs/resume": "OPTIONS, POST",
+    "/v1/jobs/retry": "OPTIONS, POST",
+    "/v1/jobs/1": "DELETE, GET, HEAD, OPTIONS, PATCH",
     "/v1/jobs/1/result": "GET, HEAD, OPTIONS",
     "/v1/jobs/1/events": "GET, HEAD, OPTIONS",
+    "/v1/jobs/1/attempts": "GET, HEAD, OPTIONS",
+    "/v1/jobs/1/logs": "GET, HEAD, OPTIONS",
     "/v1/jobs/1/cancel": "OPTIONS, POST",
+    "/v1/jobs/1/pause": "OPTIONS, POST",
+    "/v1/jobs/1/resume": "OPTIONS, POST",
     "/v1/jobs/1/retry": "OPTIONS, POST",
+    "/v1/jobs/1/token": "OPTIONS, POST",
     "/v1/groups/1": "GET, HEAD, OPTIONS",
     "/v1/groups/1/cancel": "OPTIONS, POST",
+    "/v1/groups/1/pause": "OPTIONS, POST",
+    "/v1/groups/1/resume": "OPTIONS, POST",
     "/v1/groups/1/retry": "OPTIONS, POST",
     "/v1/queues": "GET, HEAD, OPTIONS",
     "/v1/queues/default": "GET, HEAD, OPTIONS, PATCH",
+    "/v1/queues/default/pause": "OPTIONS, POST",
+    "/v1/queues/default/resume": "OPTIONS, POST",
+    "/v1/session": "GET, HEAD, OPTIONS",
     "/v1/workers": "GET, HEAD, OPTIONS",
     "/v1/stats": "GET, HEAD, OPTIONS",
     "/v1/schedules": "GET, HEAD, OPTIONS",
     "/v1/tasks": "GET, HEAD, OPTIONS",
     "/v1/tasks/add": "GET, HEAD, OPTIONS",
     "/v1/tasks/add/jobs": "OPTIONS, POST",
+    "/v1/tasks/add/pause": "OPTIONS, POST",
+    "/v1/tasks/add/resume": "OPTIONS, POST",
     "/v1/events": "GET, HEAD, OPTIONS",
     "/v1/openapi.json": "GET, HEAD, OPTIONS",
     "/docs": "GET, HEAD, OPTIONS",
     "/": "GET, HEAD, OPTIONS",
+    "/login": "GET, HEAD, OPTIONS, POST",
+    "/logout": "OPTIONS, POST",
     "/healthz": "GET, HEAD, OPTIONS",
     "/readyz": "GET, HEAD, OPTIONS",
     "/metrics": "GET, HEAD, OPTIONS",
+    "/problems/queue-full": "GET, HEAD, OPTIONS",
 }
 
 

@@ -59,6 +59,39 @@ def test_the_server_and_its_workers_tell_of_themselves(open_site: Open) -> None:
     eventually(lambda: figure(site, "offload_loop_lag_seconds") != 0)
 
 
+def test_what_is_paused_is_told(open_site: Open) -> None:
+    site = open_site()
+    [job_id] = site.held()
+    site.post(f"/v1/jobs/{job_id}/pause")
+    site.reaches(job_id, "paused")
+    site.post("/v1/queues/default/pause")
+    site.post("/v1/tasks/add/pause")
+
+    assert figure(site, "offload_jobs", queue="default", state="paused") == 1
+    assert figure(site, "offload_jobs_frozen") == 1
+    assert figure(site, "offload_queues_paused", queue="default") == 1
+    assert figure(site, "offload_tasks_paused", task="add") == 1
+
+    site.post("/v1/queues/default/resume")
+    site.post("/v1/tasks/add/resume")
+
+    assert figure(site, "offload_queues_paused", queue="default") is None
+    assert figure(site, "offload_tasks_paused", task="add") is None
+
+
+def test_each_transaction_is_counted_by_how_long_it_took(open_site: Open) -> None:
+    site = open_site(work=False)
+    site.start("/start/add?a=1")
+    before = figure(site, "offload_commit_seconds_count") or 0
+
+    for _ in range(3):
+        site.start("/start/add?a=1")
+
+    assert figure(site, "offload_commit_seconds_count") == before + 3
+    assert (figure(site, "offload_commit_seconds_sum") or 0) > 0
+    assert figure(site, "offload_commit_seconds_bucket", le="+Inf") == before + 3
+
+
 def test_names_that_this_program_does_not_know_make_no_series(open_site: Open) -> None:
     site = open_site(work=False)
     site.start("/start/add?a=1")

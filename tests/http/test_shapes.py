@@ -75,7 +75,15 @@ def test_whole_numbers_are_shown_as_such(value: float, text: bytes) -> None:
 def test_progress_has_all_its_members() -> None:
     shape = decode(write(progress_shape(Progress(done=1.0, unit="step"))))
 
-    assert shape == {"done": 1, "total": None, "message": None, "unit": "step"}
+    assert shape == {
+        "done": 1,
+        "total": None,
+        "message": None,
+        "unit": "step",
+        "rate": None,
+        "eta": None,
+        "bars": [],
+    }
 
 
 @pytest.mark.parametrize(

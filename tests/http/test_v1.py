@@ -13,9 +13,10 @@ from tests.support import eventually
 
 FIELDS = [
     "id", "task", "kind", "queue", "state", "done", "version", "params", "result", "error",
-    "progress", "reason", "attempt", "retries", "crashes", "interrupts", "group", "owner",
-    "priority", "tags", "key", "created_at", "run_at", "next_check_at", "deadline_at",
-    "started_at", "finished_at", "worker", "links",
+    "progress", "checkpoint", "pause", "reason", "attempt", "retries", "crashes", "interrupts",
+    "group", "owner", "priority", "tags", "key", "created_at", "run_at", "next_check_at",
+    "deadline_at", "started_at", "finished_at", "active_seconds", "paused_seconds", "worker",
+    "usage", "links",
 ]  # fmt: skip
 
 
@@ -49,11 +50,12 @@ def test_links_name_only_what_would_work_now(open_site: Open) -> None:
         for job_id in (running, stopping, succeeded, failed)
     }
 
+    looks = {"self", "events", "logs", "attempts"}
     assert links == {
-        running: {"self", "events", "cancel"},
-        stopping: {"self", "events"},
-        succeeded: {"self", "events", "result"},
-        failed: {"self", "events", "retry"},
+        running: looks | {"cancel", "pause"},
+        stopping: looks,
+        succeeded: looks | {"result"},
+        failed: looks | {"retry"},
     }
     result = site.get(f"/v1/jobs/{succeeded}").json["links"]["result"]
     assert site.get(result).json == 2

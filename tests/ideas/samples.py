@@ -4,10 +4,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from offload.model import PLAIN, By, Error, Job, Progress, State, Wish
+from offload.model import PLAIN, By, Error, Job, Mode, Pause, Progress, State, Wish
 
 BY = By(actor="a test", door="python")
 SOME_ERROR = Error(code="exception", message="no", type="ValueError", traceback="line 1")
+
+A_PAUSE = Pause(asked_at=1002.0, actor="ada", door="cli", reason="lunch")
+"""Asked for, and not true yet."""
 
 QUEUED = Job(
     id=7,
@@ -48,12 +51,29 @@ QUEUED = Job(
     handle=None,
     next_check_at=None,
     forgiven=0,
+    pause=None,
+    paused_seconds=0.0,
+    saved_at=None,
 )
 
 
 def a_job(state: State = State.QUEUED, **fields: Any) -> Job:
     """Return a job in this state with all that such a job has; `fields` override."""
     return replace(QUEUED, **(_OF_STATE[state] | fields))
+
+
+def a_pausing_job(**fields: Any) -> Job:
+    """Return a running job whose code is to stand still; `fields` override."""
+    return a_job(State.RUNNING, **({"requested": Wish.PAUSE, "pause": A_PAUSE} | fields))
+
+
+def a_paused_job(mode: Mode = Mode.FROZEN, **fields: Any) -> Job:
+    """Return a paused job that somebody has (held: nobody); `fields` override."""
+    pause = replace(A_PAUSE, mode=mode, since=1003.0, begun=True)
+    paused: dict[str, Any] = {"state": State.PAUSED, "occupies_slot": False, "pause": pause}
+    if mode is Mode.HELD:
+        paused |= {"worker": None, "lease_until": None, "started_at": None, "attempt": 0}
+    return replace(a_job(State.RUNNING), **(paused | fields))
 
 
 _BEGUN = {"claimable": False, "version": 2, "token": 1, "attempt": 1, "started_at": 1001.0}
@@ -68,7 +88,12 @@ _OF_STATE: dict[State, dict[str, Any]] = {
         "occupies_slot": True,
         "progress": Progress(1.0, 2.0),
     },
-    State.PAUSED: {"state": State.PAUSED, "claimable": False, "version": 2},
+    State.PAUSED: {
+        "state": State.PAUSED,
+        "claimable": False,
+        "version": 2,
+        "pause": replace(A_PAUSE, mode=Mode.HELD, since=1002.0),
+    },
     State.SUCCEEDED: _ENDED | {"state": State.SUCCEEDED, "result": b"16"},
     State.FAILED: _ENDED | {"state": State.FAILED, "error": SOME_ERROR},
     State.CANCELLED: _ENDED | {"state": State.CANCELLED},

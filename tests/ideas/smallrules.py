@@ -11,7 +11,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from offload import lifecycle
-from offload.errors import AlreadyFinished
+from offload.errors import AlreadyFinished, BeingCancelled
 from offload.lifecycle import Move
 from offload.model import (
     FINISHED,
@@ -22,6 +22,7 @@ from offload.model import (
     Error,
     Failed,
     Job,
+    Mode,
     Outcome,
     Snoozed,
     State,
@@ -49,12 +50,21 @@ LEFT = 7
 """The code may have begun under a worker that is taken for dead; see `lifecycle.left_behind`."""
 
 CANCELS, TRIES_ANEW, WAITS_ELSEWHERE = -1, -2, -3
+PAUSES, RESUMES, STANDS_STILL, GOES_ON = -11, -12, -13, -14
 """In place of an outcome's number: what others want of a job, and what its holder says."""
 
 STEPS = {
     ("queued", "queued"),
     ("queued", "running"),
     ("queued", "cancelled"),
+    ("queued", "paused"),
+    ("running", "paused"),
+    ("paused", "paused"),
+    ("paused", "running"),
+    ("paused", "queued"),
+    ("paused", "succeeded"),
+    ("paused", "failed"),
+    ("paused", "cancelled"),
     ("running", "running"),
     ("running", "queued"),
     ("running", "succeeded"),
@@ -73,8 +83,14 @@ def compare_and_set(row: Job, change: Change) -> bool:
 
 
 def is_ours(held: Job, row: Job) -> bool:
-    """Say whether a worker whose change was refused still owns the job (`attempt.settle`)."""
-    return row.token == held.token and row.state is State.RUNNING
+    """Say whether a worker whose change was refused still owns the job (`settling.store`)."""
+    is_held = row.state is State.RUNNING or (row.state is State.PAUSED and row.is_owned)
+    return is_held and row.token == held.token
+
+
+def may_keep(held: Job, row: Job) -> bool:
+    """Say whether the store keeps the checkpoint of who believes to have a job (`mark_saved`)."""
+    return row.token == held.token and row.is_owned
 
 
 def has_room(occupied: int, limit: int | None) -> bool:
@@ -90,10 +106,23 @@ def claim(job: Job, worker: int) -> Job:
 
 
 def request(job: Job) -> Change | None:
+    return ask(job, Wish.CANCEL)
+
+
+def ask(job: Job, wish: Wish) -> Change | None:
     try:
-        return lifecycle.request(job, Wish.CANCEL, NOW, BY)
-    except AlreadyFinished:
+        return lifecycle.request(job, wish, NOW, BY)
+    except (AlreadyFinished, BeingCancelled):
         return None
+
+
+def stand_still(job: Job) -> Change | None:
+    mode = Mode.FROZEN if job.handle is None else Mode.NOT_CHECKING
+    return lifecycle.pause(job, mode, NOW, BY)
+
+
+def go_on(job: Job) -> Change:
+    return lifecycle.resume(job, NOW, BY)
 
 
 def retry(job: Job) -> Change:
@@ -119,6 +148,11 @@ class Rules:
     conclude: Callable[[Job, Outcome], Change] = conclude
     claim: Callable[[Job, int], Job] = claim
     request: Callable[[Job], Change | None] = request
+    ask: Callable[[Job, Wish], Change | None] = ask
+    stand_still: Callable[[Job], Change | None] = stand_still
+    go_on: Callable[[Job], Change] = go_on
+    may_keep: Callable[[Job, Job], bool] = may_keep
+    may_resume: Callable[[int, int | None], bool] = has_room
     retry: Callable[[Job], Change] = retry
     wait: Callable[[Job], Change] = wait
     left_behind: Callable[[Job], Outcome] = lifecycle.left_behind
@@ -151,6 +185,8 @@ class Catalogue:
             return self._rules.wait(row)
         if outcome == TRIES_ANEW:
             return self._rules.retry(row)
+        if outcome == GOES_ON:
+            return self._rules.go_on(row)
         ended = self._rules.left_behind(row) if outcome == LEFT else OUTCOMES[outcome]
         return self._rules.conclude(row, ended)
 
@@ -158,8 +194,14 @@ class Catalogue:
         """Return the row once it has come due."""
         return self.number(replace(self.rows[row], claimable=True))
 
-    def _request(self, copy: int) -> Change | None:
-        return self._rules.request(self.rows[copy])
+    def _request(self, copy: int, wish: int = CANCELS) -> Change | None:
+        """Return what is asked of a job, or what its holder says of it; None: it is so already."""
+        row = self.rows[copy]
+        if wish == CANCELS:
+            return self._rules.request(row)
+        if wish == STANDS_STILL:
+            return self._rules.stand_still(row)
+        return self._rules.ask(row, Wish.PAUSE if wish == PAUSES else Wish.RESUME)
 
     def _claim(self, row: int, worker: int) -> int:
         return self.number(self._rules.claim(self.rows[row], worker))
@@ -169,7 +211,8 @@ class Catalogue:
 
         The outcome may be CANCELS, TRIES_ANEW or WAITS_ELSEWHERE.
         """
-        change = self.request(copy) if outcome == CANCELS else self.conclude(copy, outcome)
+        is_asked = outcome in {CANCELS, PAUSES, RESUMES, STANDS_STILL}
+        change = self.request(copy, outcome) if is_asked else self.conclude(copy, outcome)
         assert change is not None
         if not self._rules.compare_and_set(self.rows[row], change):
             return None
@@ -187,15 +230,16 @@ class Catalogue:
         )
         if stood_already or not self._rules.is_ours(held, current):
             return None
-        anew = replace(held, version=current.version, requested=current.requested)
-        return self.number(anew)
+        return self.number(current)
 
 
 def check_row(row: Job) -> None:
     """Hold the row against itself: counters agree, and what does not run holds nothing."""
     runs = row.state is State.RUNNING
     takes_slot = runs and not row.is_waiting
-    if row.occupies_slot is not takes_slot or (row.worker is not None) is not runs:
+    is_held = row.pause is not None and row.pause.mode is Mode.HELD
+    has_owner = runs or (row.state is State.PAUSED and not is_held)
+    if row.occupies_slot is not takes_slot or row.is_owned is not has_owner:
         raise Violation("S12", f"job {row.id} is {row.state} with the wrong owner or slot")
     if row.attempt - row.forgiven > row.options.retries + 1:
         raise Violation("S19", f"job {row.id} is at attempt {row.attempt}")
@@ -227,6 +271,19 @@ def check_step(row: Job, after: Job, event: str) -> None:
             raise Violation("S3", f"job {row.id} is claimed again under token {after.token}")
     elif after.token != row.token:
         raise Violation("S4", f"a holder of token {after.token} changed job {row.id}")
-    given_back = event in GIVEN_BACK
+    _check_pause(row, after, event)
+    given_back = event in GIVEN_BACK or (event == Move.HOLD and after.attempt < row.attempt)
     if not event == Move.CLAIM and after.attempt != row.attempt - given_back:
         raise Violation("S3", f"job {row.id} was {event} and is at attempt {after.attempt}")
+
+
+def _check_pause(row: Job, after: Job, event: str) -> None:
+    """What is to stand still goes nowhere else by itself; what had begun goes ahead when it may."""
+    is_still = row.state is State.PAUSED and row.requested is None
+    is_wanted_still = is_still or row.requested is Wish.PAUSE
+    if after.state is not State.QUEUED or row.pause is None:
+        return
+    if is_wanted_still and event not in {Move.RELEASE, lifecycle.CANCEL_REQUESTED}:
+        raise Violation("P5", f"job {row.id} was to stand still and was {event}")
+    if row.requested in {None, Wish.RESUME} and row.pause.begun and not after.ahead:
+        raise Violation("P8", f"job {row.id} was to go on and waits behind others")

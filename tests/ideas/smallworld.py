@@ -24,9 +24,13 @@ from tests.ideas.smallrules import (
     CANCELS,
     CRASHED,
     FAILED,
+    GOES_ON,
     LEFT,
     LOST,
+    PAUSES,
+    RESUMES,
     SNOOZED,
+    STANDS_STILL,
     STOPPED,
     SUCCEEDED,
     TRIES_ANEW,
@@ -47,6 +51,12 @@ RUNS = -1
 TELLS, ASKS = WAITS_ELSEWHERE, -4
 """Further stages where the work goes on elsewhere: its handle is to be stored; it is asked about.
 """
+
+FROZEN = -5
+"""The stage of a hold whose code stands still, and is known to: the others are about to be."""
+
+FREEZING = STANDS_STILL
+"""It stands still, and that is on its way to the store."""
 
 WORKERS = (0, 1)
 NOBODY = 0
@@ -78,6 +88,8 @@ class Budget(NamedTuple):
     lost_answers: int
     snoozes: int = 0
     new_tries: int = 0
+    pauses: int = 0
+    resumes: int = 0
 
 
 class Elsewhere(IntEnum):
@@ -105,7 +117,7 @@ class World(NamedTuple):
         phases: how each worker stands.
         lives: how often each worker began anew; its id is made of it.
         holds: who believes to have which job.
-        asks: per job the row from which a cancel was decided that is on its way.
+        asks: per job the row from which a wish was decided that is on its way, and the wish.
         cares: per job the row and the outcome of a rescue that is on its way.
         cancelled: per job whether a cancel was acknowledged.
         begun: per job how often its code has begun since it was given an attempt anew.
@@ -116,13 +128,15 @@ class World(NamedTuple):
     phases: tuple[Phase, ...]
     lives: tuple[int, ...]
     holds: tuple[Hold, ...]
-    asks: tuple[int, ...]
+    asks: tuple[tuple[int, int], ...]
     cares: tuple[tuple[int, int], ...]
     cancelled: tuple[bool, ...]
     begun: tuple[int, ...]
     works: tuple[Elsewhere, ...]
     left: Budget
 
+
+_WISHES = {CANCELS: "cancel", PAUSES: "pause", RESUMES: "resume"}
 
 Steps = Iterator[tuple[str, World]]
 
@@ -145,7 +159,8 @@ class SmallWorld:
     @property
     def is_plain(self) -> bool:
         """Whether only interrupts and crashes give an attempt back."""
-        return not (self.polled or self.budget.snoozes or self.budget.new_tries) and (
+        left = self.budget
+        return not (self.polled or left.snoozes or left.new_tries or left.pauses) and (
             self.job.options.on_crash is OnCrash.AGAIN
         )
 
@@ -157,7 +172,7 @@ class SmallWorld:
             phases=(Phase.OFF,) * len(WORKERS),
             lives=(0,) * len(WORKERS),
             holds=(),
-            asks=none,
+            asks=((NOBODY, 0),) * self.jobs,
             cares=((NOBODY, 0),) * self.jobs,
             cancelled=(False,) * self.jobs,
             begun=(0,) * self.jobs,
@@ -166,15 +181,16 @@ class SmallWorld:
         )
 
     def is_final(self, world: World) -> bool:
-        """Every job that was started has its outcome, and no code runs."""
+        """Every job that was started has its outcome or stands still as wanted; no code runs."""
         rows = self.catalogue.rows
-        return not world.holds and all(
-            number == NOBODY or rows[number].state in FINISHED for number in world.jobs
+        return all(hold.stage == FROZEN for hold in world.holds) and all(
+            number == NOBODY or rows[number].state in FINISHED or _stands_still(rows[number])
+            for number in world.jobs
         )
 
     def by_itself(self, label: str) -> bool:
         """Say whether a step needs nobody outside: no start, and no cancel to end it all."""
-        return not label.startswith(("start", "a cancel", "somebody"))
+        return not label.startswith(("start", "a wish", "somebody"))
 
     def steps(self, world: World) -> Steps:
         """Yield everything that can happen next; raises where a rule is broken.
@@ -233,10 +249,15 @@ class SmallWorld:
         if world.phases[worker] not in CLAIMS:
             return
         rows = [self.catalogue.rows[number] for number in world.jobs]
-        waiting = [job for job, row in enumerate(rows) if row.claimable]
-        if not waiting or not self.rules.has_room(_occupied(rows), self.limit):
+        resuming = [job for job, row in enumerate(rows) if _waits_to_go_on(row)]
+        mine = [job for job in resuming if rows[job].worker == _id(worker, world)]
+        if mine:
+            yield from self._takes_back(worker, mine[0], world)
             return
-        job = waiting[0]
+        waiting = [job for job, row in enumerate(rows) if row.claimable]
+        if not waiting or not self.rules.has_room(_occupied(rows) + len(resuming), self.limit):
+            return
+        job = min(waiting, key=lambda job: (not rows[job].ahead, job))
         is_to_be_told = rows[job].requested is Wish.CANCEL and rows[job].handle is not None
         if world.cancelled[job] and not is_to_be_told:
             raise Violation("S9", f"job {job} is claimed after its cancel was acknowledged")
@@ -247,6 +268,19 @@ class SmallWorld:
         yield f"worker {worker} claims job {job}", self._begins(held, worker, job, number)
         if world.left.lost_answers:
             yield f"worker {worker} claims job {job} and never hears of it", _loses(claimed)
+
+    def _takes_back(self, worker: int, job: int, world: World) -> Steps:
+        """A worker's own paused job goes on, ahead of all others, when there is room."""
+        rows = [self.catalogue.rows[number] for number in world.jobs]
+        if not self.rules.may_resume(_occupied(rows), self.limit):
+            return
+        after = self.catalogue.applied(world.jobs[job], world.jobs[job], GOES_ON)
+        assert after is not None
+        resumed = _with_row(world, job, after)
+        for hold in world.holds:
+            if (hold.worker, hold.job) == (worker, job) and hold.stage == FROZEN:
+                resumed = _swap(resumed, hold, hold._replace(copy=after, stage=RUNS))
+        yield f"worker {worker} takes job {job} back", resumed
 
     def _begins(self, world: World, worker: int, job: int, number: int) -> World:
         """Note that code begins; what must not be repeated begins once, where anybody knows."""
@@ -273,6 +307,10 @@ class SmallWorld:
     def _ends(self, hold: Hold, world: World) -> Steps:
         if hold.stage >= 0:
             yield from self._sends(hold, world)
+        elif hold.stage == FREEZING:
+            yield from self._stores_its_pause(hold, world)
+        elif hold.stage == FROZEN:
+            yield from self._is_frozen(hold, world)
         elif hold.stage == TELLS:
             yield from self._stores_its_handle(hold, world)
         elif hold.stage == RUNS and self.polled:
@@ -281,6 +319,8 @@ class SmallWorld:
             yield from self._code_ends(hold, world)
 
     def _code_ends(self, hold: Hold, world: World) -> Steps:
+        yield from self._hears_of_a_pause(hold, world)
+        self._check_keeping(hold, world)
         where = f"job {hold.job} %s on worker {hold.worker}"
         for outcome, verb in ((SUCCEEDED, "succeeds"), (FAILED, "fails")):
             yield where % verb, _swap(world, hold, hold._replace(stage=outcome))
@@ -302,11 +342,64 @@ class SmallWorld:
         phase = world.phases[hold.worker]
         if phase in {Phase.SUSPECTED, Phase.STRUCK_OFF} and not self.is_plain:
             return LEFT
-        if row.token != copy.token or row.state is not State.RUNNING:
+        if row.token != copy.token or not row.is_owned:
             return YIELDED if self.is_plain else LEFT
         if row.requested is Wish.CANCEL and phase is not Phase.STOPPING:
             return STOPPED
         return YIELDED if phase is Phase.STOPPING else None
+
+    # --- standing still
+
+    def _hears_of_a_pause(self, hold: Hold, world: World) -> Steps:
+        """The code stands still as soon as its holder hears that it is to."""
+        row, copy = self.catalogue.rows[world.jobs[hold.job]], self.catalogue.rows[hold.copy]
+        is_its_own = row.token == copy.token and row.is_owned
+        if is_its_own and row.requested is Wish.PAUSE and world.phases[hold.worker] in HONEST:
+            still = hold._replace(copy=world.jobs[hold.job], stage=FREEZING)
+            yield f"job {hold.job} stands still on worker {hold.worker}", _swap(world, hold, still)
+
+    def _stores_its_pause(self, hold: Hold, world: World) -> Steps:
+        """That code stands still arrives; nobody may want it any more, or have the job."""
+        row, where = world.jobs[hold.job], f"job {hold.job} on worker {hold.worker}"
+        goes_on = hold._replace(stage=ASKS if self.polled else RUNS)
+        if self.catalogue.request(hold.copy, STANDS_STILL) is None:
+            yield f"nobody wants {where} to stand still", _swap(world, hold, goes_on)
+            return
+        after = self.catalogue.applied(row, hold.copy, STANDS_STILL)
+        if after is not None:
+            self._check_holder(hold, world)
+            frozen = _swap(
+                _with_row(world, hold.job, after), hold, hold._replace(copy=after, stage=FROZEN)
+            )
+            yield f"{where} is paused", frozen
+            return
+        current, copy = self.catalogue.rows[row], self.catalogue.rows[hold.copy]
+        is_ours = self.rules.is_ours(copy, current)
+        again = hold._replace(copy=row) if is_ours else goes_on
+        yield f"the pause of {where} is refused", _swap(world, hold, again)
+
+    def _is_frozen(self, hold: Hold, world: World) -> Steps:
+        """Frozen code does nothing but stop when it is told to; work elsewhere is asked again."""
+        outcome = self._told_to_stop(hold, world)
+        if outcome is not None:
+            stopped = _swap(world, hold, hold._replace(stage=outcome))
+            if self.polled and outcome == STOPPED:
+                stopped = stopped._replace(works=_put(world.works, hold.job, Elsewhere.TOLD))
+            yield f"frozen job {hold.job} stops on worker {hold.worker}", stopped
+        row = self.catalogue.rows[world.jobs[hold.job]]
+        if self.polled and row.requested is Wish.RESUME and outcome is None:
+            after = self.catalogue.applied(world.jobs[hold.job], world.jobs[hold.job], GOES_ON)
+            assert after is not None
+            asks = hold._replace(copy=after, stage=ASKS)
+            resumed = _swap(_with_row(world, hold.job, after), hold, asks)
+            yield f"job {hold.job} is asked about again by worker {hold.worker}", resumed
+
+    def _check_keeping(self, hold: Hold, world: World) -> None:
+        """Running code may keep a checkpoint at any moment: a stale holder's is refused."""
+        row, copy = self.catalogue.rows[world.jobs[hold.job]], self.catalogue.rows[hold.copy]
+        is_its_own = row.token == copy.token and row.worker == copy.worker
+        if self.rules.may_keep(copy, row) and not is_its_own:
+            raise Violation("S18", f"a stale holder of job {hold.job} keeps a checkpoint")
 
     # --- work elsewhere
 
@@ -377,22 +470,34 @@ class SmallWorld:
     # --- wishes and care
 
     def _asks(self, job: int, world: World) -> Steps:
-        """Somebody reads the job and decides to cancel; later the decision arrives."""
-        row, copy = world.jobs[job], world.asks[job]
+        """Somebody reads the job and decides what to ask of it; later the decision arrives."""
+        row, (copy, wish) = world.jobs[job], world.asks[job]
         if copy == NOBODY:
-            if not world.cancelled[job] and self.catalogue.request(row) is not None:
-                yield f"a cancel of job {job} is decided", _asking(world, job, row)
+            yield from self._decides_a_wish(job, world)
             return
-        after = self.catalogue.applied(row, copy, CANCELS)
+        name = _WISHES[wish]
+        after = self.catalogue.applied(row, copy, wish)
         if after is None:
-            yield f"the cancel of job {job} is refused", _asking(world, job, NOBODY)
+            yield f"the {name} of job {job} is refused", _asking(world, job, NOBODY, 0)
             return
         applied = _with_row(world, job, after)
-        applied = self._with_end(applied, job, CANCELS)
-        applied = applied._replace(cancelled=_put(world.cancelled, job, True))
-        yield f"the cancel of job {job} is acknowledged", _asking(applied, job, NOBODY)
+        applied = self._with_end(applied, job, wish)
+        if wish == CANCELS:
+            applied = applied._replace(cancelled=_put(world.cancelled, job, True))
+        yield f"the {name} of job {job} is acknowledged", _asking(applied, job, NOBODY, 0)
         if world.left.lost_answers:
-            yield f"the cancel of job {job} arrives, its answer is lost", _loses(applied)
+            yield f"the {name} of job {job} arrives, its answer is lost", _loses(applied)
+
+    def _decides_a_wish(self, job: int, world: World) -> Steps:
+        row, left = world.jobs[job], world.left
+        if not world.cancelled[job] and self.catalogue.request(row) is not None:
+            yield f"a wish to cancel job {job} is decided", _asking(world, job, row, CANCELS)
+        if left.pauses and self.catalogue.request(row, PAUSES) is not None:
+            poorer = world._replace(left=left._replace(pauses=left.pauses - 1))
+            yield f"a wish to pause job {job} is decided", _asking(poorer, job, row, PAUSES)
+        if left.resumes and self.catalogue.request(row, RESUMES) is not None:
+            poorer = world._replace(left=left._replace(resumes=left.resumes - 1))
+            yield f"a wish to resume job {job} is decided", _asking(poorer, job, row, RESUMES)
 
     def _cares(self, job: int, world: World) -> Steps:
         """Whoever finds a dead worker's job decides what becomes of it; later that arrives."""
@@ -474,7 +579,7 @@ class SmallWorld:
         if len(set(leases)) < len(leases):
             raise Violation("S2", "two holders have the same job under the same token")
         for hold in world.holds:
-            if hold.stage != RUNS or world.phases[hold.worker] not in HONEST:
+            if hold.stage not in {RUNS, ASKS} or world.phases[hold.worker] not in HONEST:
                 continue
             row, copy = rows[hold.job], self.catalogue.rows[hold.copy]
             if row.state is not State.RUNNING:
@@ -524,8 +629,19 @@ def _loses(world: World) -> World:
     return world._replace(left=left)
 
 
-def _asking(world: World, job: int, copy: int) -> World:
-    return world._replace(asks=_put(world.asks, job, copy))
+def _asking(world: World, job: int, copy: int, wish: int) -> World:
+    asks = (*world.asks[:job], (copy, wish), *world.asks[job + 1 :])
+    return world._replace(asks=asks)
+
+
+def _stands_still(row: Job) -> bool:
+    return row.state is State.PAUSED and row.requested is None
+
+
+def _waits_to_go_on(row: Job) -> bool:
+    """Whether it waits for a place; what is only asked about again needs none."""
+    is_resuming = (row.state, row.requested) == (State.PAUSED, Wish.RESUME)
+    return is_resuming and row.handle is None
 
 
 def _caring(world: World, job: int, copy: int, outcome: int) -> World:

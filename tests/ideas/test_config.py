@@ -54,6 +54,7 @@ def test_every_setting_has_a_variable_and_a_key(tmp_path: Path) -> None:
         "keep": 1000,
         "slots": 7,
         "processes": 3,
+        "max_frozen": 50,
         "workers": 2,
         "grace": 2.5,
         "lease": 12.0,
@@ -61,6 +62,9 @@ def test_every_setting_has_a_variable_and_a_key(tmp_path: Path) -> None:
         "port": 9000,
         "token": "secret",
         "allow_host": "a.example,b.example",
+        "allow_origin": "https://a.example",
+        "start_rate": "100/s",
+        "access_log": "on",
     }
     environment = {f"OFFLOAD_{name.upper()}": str(value) for name, value in given.items()}
     toml = "\n".join(f"{name} = {value!r}" for name, value in given.items())

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import asdict
 
 from offload.backoff import Backoff
-from offload.errors import AlreadyFinished, NotFinished
+from offload.errors import AlreadyFinished, BeingCancelled, NotCompletable, NotFinished
 from offload.lifecycle import (
     CANCEL_REQUESTED,
     MAX_CRASHES,
@@ -23,7 +23,10 @@ from offload.lifecycle import (
     expire,
     left_behind,
     lose,
+    pause,
+    refuse_pause,
     request,
+    resume,
     retry,
     shown_state,
     wait,
@@ -37,6 +40,7 @@ from offload.model import (
     Failed,
     Job,
     JobOptions,
+    Mode,
     OnCrash,
     Outcome,
     Snoozed,
@@ -45,7 +49,15 @@ from offload.model import (
     Wish,
     Yielded,
 )
-from tests.ideas.samples import BY, SOME_ERROR, WISHES, a_job
+from tests.ideas.samples import (
+    A_PAUSE,
+    BY,
+    SOME_ERROR,
+    WISHES,
+    a_job,
+    a_paused_job,
+    a_pausing_job,
+)
 
 NOW = 1005.0
 
@@ -63,7 +75,10 @@ DIAGRAM = {
     ("queued", "claimed", "running"),
     ("queued", "cancelled", "cancelled"),
     ("queued", "failed", "failed"),
+    ("queued", "held", "paused"),
     ("running", "waiting", "running"),
+    ("running", "paused", "paused"),
+    ("running", "held", "paused"),
     ("running", "succeeded", "succeeded"),
     ("running", "failed", "failed"),
     ("running", "stopped", "cancelled"),
@@ -71,94 +86,196 @@ DIAGRAM = {
     ("running", "snoozed", "queued"),
     ("running", "interrupted", "queued"),
     ("running", "rescued", "queued"),
+    ("paused", "resumed", "running"),
+    ("paused", "released", "queued"),
+    ("paused", "held", "paused"),
     ("paused", "cancelled", "cancelled"),
+    ("paused", "succeeded", "succeeded"),
     ("paused", "failed", "failed"),
+    ("paused", "stopped", "cancelled"),
+    ("paused", "attempt-failed", "queued"),
+    ("paused", "snoozed", "queued"),
+    ("paused", "interrupted", "queued"),
+    ("paused", "rescued", "queued"),
     ("failed", "retried", "queued"),
     ("cancelled", "retried", "queued"),
 }
 """The published diagram of states, written a second time: from, move, to."""
 
-ENDS = {
+WISHED = {
+    ("queued", "cancel-requested", "queued"),
+    ("queued", "completed", "queued"),
+    ("running", "cancel-requested", "running"),
+    ("running", "completed", "running"),
+    ("running", "pause-requested", "running"),
+    ("running", "pause-withdrawn", "running"),
+    ("running", "pause-refused", "running"),
+    ("paused", "cancel-requested", "paused"),
+    ("paused", "cancel-requested", "queued"),
+    ("paused", "completed", "paused"),
+    ("paused", "completed", "queued"),
+    ("paused", "resume-requested", "paused"),
+    ("paused", "resume-withdrawn", "paused"),
+}
+"""The events of wishes: the state stays, but where a held job goes to whoever makes them true."""
+
+RUNNING_ENDS = {
     ("succeeded", None): ("succeeded", "succeeded"),
     ("succeeded", "cancel"): ("succeeded", "succeeded"),
+    ("succeeded", "complete"): ("succeeded", "succeeded"),
+    ("succeeded", "pause"): ("succeeded", "succeeded"),
     ("failed", None): ("failed", "failed"),
     ("failed", "cancel"): ("failed", "failed"),
+    ("failed", "complete"): ("interrupted", "queued"),
+    ("failed", "pause"): ("failed", "failed"),
     ("yielded", None): ("interrupted", "queued"),
     ("yielded", "cancel"): ("stopped", "cancelled"),
+    ("yielded", "complete"): ("interrupted", "queued"),
+    ("yielded", "pause"): ("held", "paused"),
     ("crashed", None): ("rescued", "queued"),
     ("crashed", "cancel"): ("stopped", "cancelled"),
+    ("crashed", "complete"): ("rescued", "queued"),
+    ("crashed", "pause"): ("held", "paused"),
     ("crashed too often", None): ("failed", "failed"),
     ("crashed too often", "cancel"): ("stopped", "cancelled"),
-    ("succeeded", "complete"): ("succeeded", "succeeded"),
-    ("failed", "complete"): ("interrupted", "queued"),
-    ("yielded", "complete"): ("interrupted", "queued"),
-    ("crashed", "complete"): ("rescued", "queued"),
     ("crashed too often", "complete"): ("failed", "failed"),
+    ("crashed too often", "pause"): ("failed", "failed"),
 }
 """What an outcome and a wish make of a running job: the event, the state."""
+
+PAUSED_ENDS = {
+    ("succeeded", None): ("succeeded", "succeeded"),
+    ("succeeded", "cancel"): ("succeeded", "succeeded"),
+    ("succeeded", "complete"): ("succeeded", "succeeded"),
+    ("succeeded", "resume"): ("succeeded", "succeeded"),
+    ("failed", None): ("failed", "failed"),
+    ("failed", "cancel"): ("failed", "failed"),
+    ("failed", "complete"): ("interrupted", "queued"),
+    ("failed", "resume"): ("failed", "failed"),
+    ("yielded", None): ("held", "paused"),
+    ("yielded", "cancel"): ("stopped", "cancelled"),
+    ("yielded", "complete"): ("interrupted", "queued"),
+    ("yielded", "resume"): ("interrupted", "queued"),
+    ("crashed", None): ("held", "paused"),
+    ("crashed", "cancel"): ("stopped", "cancelled"),
+    ("crashed", "complete"): ("rescued", "queued"),
+    ("crashed", "resume"): ("rescued", "queued"),
+}
+"""What an outcome and a wish make of a paused job that somebody has: no crash is its fault."""
+
+WISHES_OF_RUNNING = (None, Wish.CANCEL, Wish.COMPLETE, Wish.PAUSE)
+WISHES_OF_PAUSED = (None, Wish.CANCEL, Wish.COMPLETE, Wish.RESUME)
+OWNED_MODES = (Mode.FROZEN, Mode.PARKED, Mode.NOT_CHECKING)
+
+LEAVES_ITS_OWNER = {
+    "succeeded", "failed", "stopped", "cancelled", "attempt-failed", "snoozed", "interrupted",
+    "rescued", "held", "released",
+}  # fmt: skip
+"""The events after which nobody has the job."""
 
 NEVER_TOUCHED = (
     "id", "task", "kind", "queue", "priority", "created_at", "owner", "tags", "params", "size",
 )  # fmt: skip
 
 
+def of_wish(wish: Wish | None, **fields: Any) -> Job:
+    """Return a running job of which this is wished."""
+    pause = A_PAUSE if wish is Wish.PAUSE else None
+    return a_job(State.RUNNING, **({"requested": wish, "pause": pause} | fields))
+
+
 def every_conclusion() -> list[tuple[Job, Outcome]]:
-    """All running jobs that `conclude` can tell apart, with each outcome."""
-    return [
-        (a_job(State.RUNNING, requested=wish, crashes=crashes, interrupts=interrupts), outcome)
-        for wish, crashes, interrupts, outcome in product(WISHES, CRASHES, (0, 4), OUTCOMES)
+    """All jobs with an owner that `conclude` can tell apart, with each outcome."""
+    counters = list(product(CRASHES, (0, 4), OUTCOMES))
+    running = [
+        (of_wish(wish, crashes=crashes, interrupts=interrupts), outcome)
+        for wish, (crashes, interrupts, outcome) in product(WISHES_OF_RUNNING, counters)
     ]
+    paused = [
+        (a_paused_job(mode, requested=wish, crashes=crashes, interrupts=interrupts), outcome)
+        for mode, wish, (crashes, interrupts, outcome) in product(
+            (Mode.FROZEN, Mode.PARKED), WISHES_OF_PAUSED, counters
+        )
+    ]
+    return running + paused
 
 
 def every_special_conclusion() -> list[tuple[Job, Outcome]]:
-    """Running jobs with more to them than a plain one has, with every outcome there is."""
+    """Jobs with an owner and more to them than a plain one has, with every outcome there is."""
     outcomes = (*OUTCOMES, Failed(SOME_ERROR, again=False), Snoozed(5.0), Snoozed(0.0), *STOPS)
-    kinds = product(
-        WISHES, (PLAIN, AGAIN, ONCE), (None, HANDLE), (None, 77), (None, NOW + 15), outcomes
-    )
-    return [
-        (
-            a_job(
-                State.RUNNING,
-                requested=wish,
-                options=options,
-                handle=handle,
-                next_check_at=None if handle is None else NOW,
-                occupies_slot=handle is None,
-                bound_to=bound_to,
-                deadline_at=deadline_at,
-            ),
-            outcome,
-        )
-        for wish, options, handle, bound_to, deadline_at, outcome in kinds
-    ]
+    kinds = product((PLAIN, AGAIN, ONCE), (None, HANDLE), (None, 77), (None, NOW + 15), outcomes)
+    jobs = []
+    for options, handle, bound_to, deadline_at, outcome in kinds:
+        fields = {
+            "options": options,
+            "handle": handle,
+            "bound_to": bound_to,
+            "deadline_at": deadline_at,
+        }
+        waits = {"next_check_at": None if handle is None else NOW, "occupies_slot": handle is None}
+        mode = Mode.FROZEN if handle is None else Mode.NOT_CHECKING
+        jobs += [(of_wish(wish, **fields, **waits), outcome) for wish in WISHES_OF_RUNNING]
+        jobs += [
+            (a_paused_job(mode, requested=wish, **fields), outcome) for wish in WISHES_OF_PAUSED
+        ]
+    return jobs
 
 
-def every_request() -> list[tuple[Job, Wish]]:
-    """All unfinished jobs that `request` can tell apart, with each wish."""
-    return [
-        (a_job(state, requested=wished, ahead=ahead, run_at=run_at, handle=handle), wish)
-        for state, wished, ahead, run_at, wish, handle in product(
-            *(UNFINISHED, (None, Wish.CANCEL), (False, True), (None, NOW + 60)),
-            *((Wish.CANCEL,), (None, HANDLE)),
-        )
+def every_job_that_is_asked() -> list[Job]:
+    """All unfinished jobs that a request can tell apart."""
+    queued = [
+        a_job(ahead=ahead, run_at=run_at, handle=handle, requested=wish)
+        for ahead, run_at, handle in product((False, True), (None, NOW + 60), (None, HANDLE))
+        for wish in (None, Wish.CANCEL, Wish.COMPLETE)
+        if wish is None or handle is not None
     ]
+    owned = [
+        of_wish(wish, handle=handle) for wish in WISHES_OF_RUNNING for handle in (None, HANDLE)
+    ]
+    owned += [
+        a_paused_job(mode, requested=wish, handle=handle)
+        for mode, wish, handle in product(OWNED_MODES, WISHES_OF_PAUSED, (None, HANDLE))
+    ]
+    held = [
+        a_paused_job(Mode.HELD, run_at=run_at, handle=handle)
+        for run_at, handle in product((None, NOW + 60), (None, HANDLE))
+    ]
+    return [*queued, *owned, *held, a_job(State.PAUSED)]
+
+
+def every_request() -> list[tuple[Job, Change]]:
+    """What each wish makes of each unfinished job, where it is not refused or so already."""
+    asked = []
+    jobs = [msgspec.structs.replace(job, kind="polling") for job in every_job_that_is_asked()]
+    for job, wish in product(jobs, Wish):
+        try:
+            change = request(job, wish, NOW, BY)
+        except (AlreadyFinished, BeingCancelled, NotCompletable):
+            continue
+        asked += [] if change is None else [(job, change)]
+    return asked
 
 
 def every_change() -> list[tuple[Job, Change]]:
     """Every change that can be decided, with the job from which it was decided."""
     concluded = every_conclusion() + every_special_conclusion()
-    changes = [(job, conclude(job, outcome, NOW, BY)) for job, outcome in concluded]
-    changes += [(job, wait(job, HANDLE, NOW + 5, BY)) for job, _ in concluded]
+    changes: list[tuple[Job, Change | None]] = [
+        (job, conclude(job, outcome, NOW, BY)) for job, outcome in concluded
+    ]
+    for job in {job for job, _ in concluded}:
+        if job.state is State.RUNNING:
+            changes += [(job, wait(job, HANDLE, NOW + 5, BY))]
+            changes += [(job, refuse_pause(job, "no", BY))]
+            changes += [(job, pause(job, mode, NOW, BY)) for mode in OWNED_MODES]
+        else:
+            changes += [(job, resume(job, NOW, BY))]
     for state in (State.QUEUED, State.PAUSED):
         changes += [(a_job(state), expire(a_job(state), NOW, BY))]
         changes += [(a_job(state), lose(a_job(state), NOW, BY))]
     for state in (State.FAILED, State.CANCELLED):
         changes += [(a_job(state), retry(a_job(state), NOW, BY))]
-    for job, wish in every_request():
-        change = request(job, wish, NOW, BY)
-        changes += [(job, change)] if change is not None else []
-    return changes
+    changes += every_request()
+    return [(job, change) for job, change in changes if change is not None]
 
 
 def kind_of(job: Job, outcome: Outcome) -> str:
@@ -197,11 +314,9 @@ def test_every_decided_change_is_a_move_of_the_diagram() -> None:
         (change.before.value, change.event, change.after.state.value)
         for _, change in every_change()
     }
-    wishes = {(state, CANCEL_REQUESTED, state) for state in ("running", "queued", "paused")}
-
     claims = {("queued", "claimed", "running")}
 
-    assert steps == (DIAGRAM - claims) | wishes
+    assert steps == (DIAGRAM - claims) | WISHED
 
 
 # --- concluding
@@ -214,8 +329,12 @@ def test_an_outcome_and_a_wish_decide_the_end(job: Job, outcome: Outcome) -> Non
 
     change = conclude(job, outcome, NOW, BY)
 
-    assert (change.event, change.after.state.value) == ENDS[kind_of(job, outcome), wish]
-    assert change.before is State.RUNNING
+    if job.state is State.RUNNING:
+        expected = RUNNING_ENDS[kind_of(job, outcome), wish]
+    else:
+        expected = PAUSED_ENDS[type(outcome).__name__.lower(), wish]
+    assert (change.event, change.after.state.value) == expected
+    assert change.before is job.state
     assert change.by == BY
 
 
@@ -241,9 +360,9 @@ def test_a_cancel_redirects_what_would_go_back_to_the_queue(outcome: Outcome) ->
 
 @pytest.mark.promise("S5")
 @pytest.mark.parametrize(
-    ("state", "outcome"), list(product(sorted(set(State) - {State.RUNNING}), OUTCOMES))
+    ("state", "outcome"), list(product(sorted({State.QUEUED, *FINISHED}), OUTCOMES))
 )
-def test_only_a_running_job_can_be_concluded(state: State, outcome: Outcome) -> None:
+def test_only_a_job_in_somebody_s_hands_can_be_concluded(state: State, outcome: Outcome) -> None:
     with pytest.raises(AssertionError, match=f"job 7 is {state}"):
         conclude(a_job(state), outcome, NOW, BY)
 
@@ -318,16 +437,27 @@ def test_no_change_touches_what_a_job_is() -> None:
 
 @pytest.mark.promise("S12")
 def test_a_released_job_holds_nothing() -> None:
-    for _, change in every_change():
+    for job, change in every_change():
         after = change.after
-        if after.state is State.RUNNING or change.event == CANCEL_REQUESTED:
+        if after.is_owned:
             continue
 
-        assert (after.worker, after.lease_until, after.occupies_slot) == (None, None, False)
+        assert (after.lease_until, after.occupies_slot) == (None, False)
         assert after.next_check_at is None
-        assert after.claimable is (after.state is State.QUEUED and after.run_at is None)
-        if change.event != CANCEL_REQUESTED:
-            assert not after.ahead
+        if job.state is not State.QUEUED:
+            assert after.claimable is (after.state is State.QUEUED and after.run_at is None)
+        assert after.run_at is None or after.state in {State.QUEUED, State.PAUSED}
+
+
+@pytest.mark.promise("S12")
+def test_only_running_code_takes_a_slot_and_only_what_an_owner_has_has_a_lease() -> None:
+    for job, change in every_change():
+        after = change.after
+        takes_slot = after.state is State.RUNNING and not after.is_waiting
+
+        assert not after.occupies_slot or takes_slot
+        assert after.is_owned is (after.lease_until is not None)
+        assert after.is_owned is (job.is_owned and change.event not in LEAVES_ITS_OWNER)
 
 
 def test_an_end_has_its_instant_and_nothing_else_has() -> None:
@@ -335,11 +465,38 @@ def test_an_end_has_its_instant_and_nothing_else_has() -> None:
         assert change.after.finished_at == (NOW if change.after.is_finished else None)
 
 
-def test_only_a_job_that_runs_or_ran_to_its_end_says_when_it_began() -> None:
+def test_only_a_job_that_is_owned_or_ran_to_its_end_says_when_it_began() -> None:
     for job, change in every_change():
-        expected = None if change.after.state is State.QUEUED else job.started_at
+        is_kept = change.after.is_owned or change.after.is_finished
 
-        assert change.after.started_at == expected
+        assert change.after.started_at == (job.started_at if is_kept else None)
+
+
+def test_a_pause_is_told_of_exactly_while_there_is_one_or_the_other_side_must_hear() -> None:
+    for _, change in every_change():
+        after = change.after
+        is_wanted = after.state is State.PAUSED or after.requested is Wish.PAUSE
+        must_be_told = after.state is State.QUEUED and after.handle is not None
+
+        assert after.pause is not None if is_wanted else (after.pause is None or must_be_told)
+        if after.pause is not None and after.state is State.PAUSED:
+            assert after.pause.since is not None
+            assert (after.pause.mode is Mode.HELD) is not after.is_owned
+
+
+@pytest.mark.parametrize("wish", [Wish.PAUSE, None])
+def test_what_is_to_stand_still_never_goes_silently_back_to_the_queue(wish: Wish | None) -> None:
+    job = a_pausing_job() if wish is Wish.PAUSE else a_paused_job()
+    outcomes = (Yielded(), Crashed(), Snoozed(0.0), Snoozed(5.0), Failed(SOME_ERROR))
+
+    for outcome in outcomes:
+        after = conclude(msgspec.structs.replace(job, options=AGAIN), outcome, NOW, BY).after
+
+        assert (after.state, after.claimable, after.worker) == (State.PAUSED, False, None)
+        assert after.pause is not None
+        assert (after.pause.mode, after.pause.begun, after.pause.reason) == (
+            Mode.HELD, True, "lunch",
+        )  # fmt: skip
 
 
 @pytest.mark.promise("S7")
@@ -618,6 +775,13 @@ def test_only_a_queued_job_can_be_claimed(state: State) -> None:
 # --- what people are shown
 
 
+WISHED_SHOWN = {
+    Wish.CANCEL: Shown.CANCELLING,
+    Wish.PAUSE: Shown.PAUSING,
+    Wish.RESUME: Shown.RESUMING,
+}
+
+
 @pytest.mark.promise("S10")
 @pytest.mark.parametrize(
     ("state", "wish", "run_at"), list(product(State, WISHES, (None, NOW - 1, NOW, NOW + 1)))
@@ -627,8 +791,8 @@ def test_a_shown_state_is_never_ahead_of_the_truth(
 ) -> None:
     shown = shown_state(a_job(state, requested=wish, run_at=run_at), NOW)
 
-    if state not in FINISHED and wish is Wish.CANCEL:
-        assert shown is Shown.CANCELLING
+    if state not in FINISHED and wish in WISHED_SHOWN:
+        assert shown is WISHED_SHOWN[wish]
     elif state is State.QUEUED and run_at == NOW + 1:
         assert shown is Shown.SCHEDULED
     else:

@@ -44,7 +44,9 @@ pytestmark = [
     pytest.mark.promise("S6"),
     pytest.mark.promise("S9"),
     pytest.mark.promise("S10"),
+    pytest.mark.promise("S11"),
     pytest.mark.promise("S12"),
+    pytest.mark.promise("S18"),
     pytest.mark.promise("S19"),
 ]
 
@@ -172,6 +174,47 @@ def test_work_elsewhere_is_tried_again_and_adopted(job: Job, say: Say) -> None:
     search(world, say, at_least=5_000)
 
 
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize(
+    ("misfortune", "job", "polled"),
+    [
+        ("crashes", RETRIED, False),
+        ("drains", a_job(), False),
+        ("suspicions", ONCE, False),
+        ("lost_answers", a_job(), False),
+        ("crashes", a_job(), True),
+    ],
+)
+def test_a_job_is_paused_and_resumed_whatever_happens(
+    misfortune: str, job: Job, polled: bool, say: Say
+) -> None:
+    budget = CALM._replace(pauses=1, resumes=1, **{misfortune: 1})
+
+    search(SmallWorld(1, budget, jobs=1, job=job, polled=polled), say, at_least=400, most=25_000)
+
+
+@pytest.mark.slow
+@pytest.mark.promise("P5")
+@pytest.mark.promise("P7")
+@pytest.mark.promise("P8")
+def test_a_resumed_job_and_another_one_share_one_place(say: Say) -> None:
+    budget = CALM._replace(pauses=1, resumes=1)
+
+    search(SmallWorld(limit=1, budget=budget), say, at_least=20_000, most=60_000)
+
+
+@pytest.mark.long
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("misfortune", ["crashes", "drains", "suspicions", "lost_answers"])
+@pytest.mark.parametrize("polled", [False, True])
+def test_two_jobs_are_paused_and_resumed_whatever_happens(
+    misfortune: str, polled: bool, say: Say
+) -> None:
+    budget = CALM._replace(pauses=2, resumes=2, **{misfortune: 1})
+
+    search(SmallWorld(1, budget, polled=polled), say, at_least=500_000, most=1_000_000)
+
+
 @pytest.mark.slow
 @pytest.mark.promise("P4")
 def test_two_jobs_whose_work_goes_on_elsewhere_share_one_place(say: Say) -> None:
@@ -223,7 +266,7 @@ def cancelled_at_once(job: Job) -> Change | None:
     """A cancel that does not wait for the holder of a running job."""
     if job.is_finished:
         return None
-    waiting = replace(job, state=State.QUEUED)
+    waiting = replace(job, state=State.QUEUED, worker=None)
     return smallrules.request(waiting)
 
 
@@ -338,6 +381,42 @@ def adopted_work_is_lost(job: Job, outcome: Outcome) -> Change:
     return smallrules.conclude(job, outcome)
 
 
+def paused_at_once(job: Job, wish: Wish) -> Change | None:
+    """A pause that does not wait for the holder of a running job."""
+    change = smallrules.ask(job, wish)
+    if wish is Wish.PAUSE and change is not None and change.after.requested is Wish.PAUSE:
+        return smallrules.stand_still(replace(change.after, version=job.version))
+    return change
+
+
+def pause_forgotten(job: Job, outcome: Outcome) -> Change:
+    """What is to stand still goes back to the queue when its worker is gone."""
+    if isinstance(outcome, Crashed | Yielded) and job.requested in {None, Wish.PAUSE}:
+        return smallrules.conclude(replace(job, state=State.RUNNING, requested=None), outcome)
+    return smallrules.conclude(job, outcome)
+
+
+def paused_in_its_slot(job: Job) -> Change | None:
+    change = smallrules.stand_still(job)
+    return change and replace(change, after=replace(change.after, occupies_slot=True))
+
+
+def goes_on_unseen(job: Job) -> Change:
+    """A job that goes on with another token, as though it were claimed anew."""
+    change = smallrules.go_on(job)
+    return replace(change, after=replace(change.after, token=job.token + 1))
+
+
+def behind_all_others(job: Job, wish: Wish) -> Change | None:
+    """A held job that had begun goes back to the end of its queue."""
+    change = smallrules.ask(job, wish)
+    return change and replace(change, after=replace(change.after, ahead=False))
+
+
+def keeps_for_anybody(held: Job, row: Job) -> bool:
+    return row.is_owned
+
+
 def waits_in_its_slot(job: Job) -> Change:
     change = smallrules.wait(job)
     return replace(change, after=replace(change.after, occupies_slot=True))
@@ -354,7 +433,7 @@ FAULTS = {
     "an apply ignores the version": (with_fault(REAL, compare_and_set=same_token), "S5"),
     "an apply ignores the token, and so does a worker": (
         with_fault(REAL, compare_and_set=same_version, is_ours=whatever_runs),
-        "S4",
+        "S2",
     ),
     "a cancel does not wait for the code": (with_fault(REAL, request=cancelled_at_once), "S10"),
     "a finished job is cancelled": (with_fault(REAL, request=cancels_what_is_finished), "S5"),
@@ -375,6 +454,9 @@ FAULTS = {
 POLLED = SmallWorld(limit=1, budget=CALM._replace(crashes=1, drains=1), jobs=1, polled=True)
 TRIED = SmallWorld(limit=1, budget=CALM._replace(snoozes=1, new_tries=1), jobs=1, job=RETRIED)
 AT_ONCE = SmallWorld(limit=1, budget=CALM._replace(crashes=1, suspicions=1), jobs=1, job=ONCE)
+PAUSED = SmallWorld(
+    limit=1, budget=CALM._replace(crashes=1, suspicions=1, pauses=1, resumes=1), jobs=1
+)
 SEEDED: dict[str, tuple[SmallWorld, Rules, str]] = {
     "an adopted job starts its work again": (
         POLLED,
@@ -402,6 +484,37 @@ SEEDED: dict[str, tuple[SmallWorld, Rules, str]] = {
         with_fault(POLLED, job=RETRIED),
         with_fault(REAL, conclude=handle_kept),
         "S3",
+    ),
+    "a pause does not wait for the code": (PAUSED, with_fault(REAL, ask=paused_at_once), "S10"),
+    "a pause is forgotten with the worker": (
+        PAUSED,
+        with_fault(REAL, conclude=pause_forgotten),
+        "P5",
+    ),
+    "a paused job keeps its slot": (
+        PAUSED,
+        with_fault(REAL, stand_still=paused_in_its_slot),
+        "S12",
+    ),
+    "a resumed job ignores the limit": (
+        SmallWorld(limit=1, budget=CALM._replace(pauses=1, resumes=1)),
+        with_fault(REAL, may_resume=always_room),
+        "S12",
+    ),
+    "a resumed job has another token": (
+        PAUSED,
+        with_fault(REAL, go_on=goes_on_unseen, compare_and_set=same_version),
+        "S4",
+    ),
+    "what was held waits behind others": (
+        PAUSED,
+        with_fault(REAL, ask=behind_all_others),
+        "P8",
+    ),
+    "a stale holder's checkpoint is kept": (
+        PAUSED,
+        with_fault(REAL, may_keep=keeps_for_anybody),
+        "S18",
     ),
     "attempts have no end": (TRIED, with_fault(REAL, conclude=tries_for_ever), "S19"),
     "a snooze uses up an attempt": (
@@ -442,7 +555,7 @@ def test_the_search_finds_a_seeded_fault_of_the_newer_rules(fault: str) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_search_finds_a_seeded_fault(fault: str) -> None:
     rules, rule = FAULTS[fault]
-    jobs = 1 if rule in {"S4", "S19"} else 2
+    jobs = 1 if rule in {"S2", "S19"} else 2
     budget = Budget(crashes=3 if rule == "S19" else 1, drains=1, suspicions=1, lost_answers=0)
     world = SmallWorld(limit=1, budget=budget, jobs=jobs, rules=rules)
 

@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from offload import Snooze, current
+from offload import Snooze, Stopped, current
 from offload.polling import Done, Hook, Pending, Polling
 from offload.registry import Registry
 from offload.values import encode
 from tests.simulation.elsewhere import Elsewhere
-from tests.simulation.history import Begun, Ended
+from tests.simulation.history import Begun, Ended, Entry, Found, Stepped, Told
 
 TICK_SECONDS = 5
 """The period of the task that is started by the clock."""
@@ -32,6 +32,10 @@ class Witness(Protocol):
 
     def ends(self, ended: Ended) -> None:
         """Note how it ended."""
+        ...
+
+    def does(self, entry: Entry) -> None:
+        """Note what it does in between."""
         ...
 
     def block(self, seconds: float) -> None:
@@ -67,6 +71,7 @@ class Bodies:
             registry.add(function)
         registry.add(self.flaky)
         registry.add(self.doze)
+        registry.add(self.saver)
         registry.add(self.remote, polling=self._polling())
         if with_tick:
             registry.add(self.tick, every=TICK_SECONDS)
@@ -82,6 +87,24 @@ class Bodies:
             for step in range(steps):
                 current().progress(step, steps, str(run.number))
                 await asyncio.sleep(seconds / steps)
+                self._witness.does(Stepped(run=run.number))
+            return run.returns(run.number)
+
+    async def saver(self, seconds: float, steps: int) -> Any:
+        """Go on from where the last attempt had come, and keep how far this one is."""
+        async with self._run() as run:
+            me = current()
+            done, by = me.saved or (0, 0)
+            self._witness.does(Found(run=run.number, done=done, by=by))
+            while done < steps:
+                await asyncio.sleep(seconds / steps)
+                self._witness.does(Stepped(run=run.number))
+                done += 1
+                is_waited_for = done % 3 == 0
+                self._witness.does(Told(run=run.number, done=done, is_stored=False))
+                await me.acheckpoint([done, run.number], wait=is_waited_for)
+                if is_waited_for:
+                    self._witness.does(Told(run=run.number, done=done, is_stored=True))
             return run.returns(run.number)
 
     async def fail(self, seconds: float) -> None:
@@ -100,6 +123,7 @@ class Bodies:
                     await asyncio.sleep(end - loop.time())
                 except asyncio.CancelledError:
                     continue
+                self._witness.does(Stepped(run=run.number))
             return run.returns([run.number, "stubborn"])
 
     async def tidy(self, seconds: float, cleanup: float) -> Any:
@@ -110,6 +134,7 @@ class Bodies:
             except asyncio.CancelledError:
                 await asyncio.sleep(cleanup)
                 raise
+            self._witness.does(Stepped(run=run.number))
             return run.returns({"run": run.number})
 
     async def hog(self, seconds: float) -> Any:
@@ -202,7 +227,7 @@ class Bodies:
         run = _Run(begun.run)
         try:
             yield run
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Stopped):
             self._witness.ends(Ended(run=run.number, how="stopped"))
             raise
         except Exception:

@@ -27,11 +27,15 @@ COUNTED = "select queue, state, count(*) from job group by queue, state"
 TALLIED = "select queue, state, jobs from tally where jobs <> 0"
 OCCUPIED = "select queue, count(*) from job where occupies_slot = 1 group by queue"
 HOLDING = "select name, count(*) from holding group by name"
-LANES = "select lane from job where state = 'running' and lane <> ''"
+LANES = """
+select lane from job where lane <> '' and worker is not null
+  and (state = 'running' or json_extract(pause, '$.mode') = 'not-checking')
+"""
 TOUCHED = """
-select id, run_at, crashes
+select id, run_at, crashes, ahead
 from job where id in (select job_id from event where id > ?)
 """
+SAVED = "select job_id, value from saved"
 LIMITS = "select name, slot_limit from queue"
 TOLD = """
 select id, token, json_extract(progress, '$.message')
@@ -71,8 +75,10 @@ class Books:
             counted=self._count(COUNTED),
             tallied=self._count(TALLIED),
             holding=self._holding(),
-            due={job: run_at for job, run_at, _ in touched},
-            crashes={job: crashes for job, _, crashes in touched},
+            due={job: run_at for job, run_at, _, _ in touched},
+            crashes={job: crashes for job, _, crashes, _ in touched},
+            ahead={job: bool(ahead) for job, _, _, ahead in touched},
+            saved=dict(self._all(SAVED)),
             told={(job, token): word for job, token, word in self._all(TOLD)},
         )
         self._last_job = max([self._last_job, *(row.id for row in new)])

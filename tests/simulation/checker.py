@@ -5,7 +5,7 @@ read, and doubted, by itself. What they share is how code is excused: a worker t
 dead while it lives goes on running code that nobody waits for any more.
 """
 
-from tests.simulation.checks import elsewhere, running, stored, timely
+from tests.simulation.checks import elsewhere, pausing, running, stored, timely
 from tests.simulation.checks.check import Check
 from tests.simulation.history import History
 
@@ -29,12 +29,17 @@ CHECKS: list[tuple[str, Check]] = [
     ("S8", stored.values_come_back),
     ("S9", running.cancelled_before_begun_never_begins),
     ("S10", running.stopped_means_stopped),
+    ("S10", pausing.paused_code_takes_no_step),
+    ("S10", pausing.paused_work_is_not_asked_about),
+    ("S11", pausing.paused_jobs_keep_what_they_have),
     ("S12", running.limits_hold),
     ("S12", running.rates_hold),
     ("S13", running.order_is_kept),
     ("S15", stored.only_finished_jobs_go),
     ("S16", stored.ids_rise),
     ("S17", stored.starts_are_stored_once),
+    ("S18", pausing.the_last_checkpoint_is_found),
+    ("S18", pausing.what_succeeded_keeps_nothing),
     ("S19", stored.crashes_are_counted_truly),
     ("S19", stored.attempts_are_bounded),
     ("S19", stored.failures_say_why),
@@ -45,6 +50,8 @@ CHECKS: list[tuple[str, Check]] = [
     ("S23", stored.counts_add_up),
     ("S24", stored.reads_go_forward),
     ("L1", timely.claimable_jobs_begin),
+    ("L1", timely.resumed_jobs_go_on),
+    ("P5", timely.pauses_take_effect),
     ("L2", timely.orphans_are_rescued),
     ("L3", timely.cancels_take_effect),
     ("L3", timely.limits_of_time_are_kept),

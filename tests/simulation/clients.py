@@ -5,9 +5,19 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from offload import verbs
 from offload.backoff import Backoff
-from offload.errors import AlreadyFinished, JobError, NotFinished, Refused, StoreError
+from offload.errors import (
+    AlreadyFinished,
+    BeingCancelled,
+    JobError,
+    NotFinished,
+    NotPausable,
+    Refused,
+    StoreError,
+)
 from offload.lanes import lane_text
 from offload.model import (
     PLAIN,
@@ -21,12 +31,12 @@ from offload.model import (
     State,
     Wish,
 )
-from offload.store.base import Insert, Inserted, Operation, SetQueue
+from offload.store.base import Insert, Inserted, List, Operation, SetQueue
 from offload.testing import InlineMailbox, Process
 from offload.units import Rate
 from offload.values import encode
 from offload.verbs import Plan as VerbPlan
-from tests.simulation.history import Accepted, CancelAnswered, Observed
+from tests.simulation.history import Accepted, CancelAnswered, Observed, WishAnswered
 from tests.simulation.plan import QueuePlan
 from tests.simulation.world import World
 
@@ -43,6 +53,7 @@ class Client:
         self._draw = world.draw(name)
         self._known: list[int] = []
         self._groups: list[int] = []
+        self._paused: list[int] = []
         self._open_keys: list[tuple[str, tuple[NewJob, ...]]] = []
         self._keys = 0
 
@@ -59,10 +70,13 @@ class Client:
                     self._look_at_one,
                     self._set_a_limit,
                     self._retry_one,
-                    self._cancel_a_group,
+                    self._ask_a_group,
                     self._retry_a_group,
+                    self._pause_one,
+                    self._resume_one,
+                    self._pause_a_queue,
                 ],
-                weights=[20, 8, 12, 2, 3, 1, 1],
+                weights=[20, 6, 10, 2, 3, 1, 1, 8, 9, 1],
             )[0]
             try:
                 await act()
@@ -90,15 +104,30 @@ class Client:
         if self._known:
             await self.retry(self._draw.choice(self._known))
 
-    async def _cancel_a_group(self) -> None:
+    async def _ask_a_group(self) -> None:
         if self._groups:
             group, now = self._draw.choice(self._groups), self._world.clock.now
-            await self._perform(verbs.cancel_group(group, now, self._by()))
+            wish = self._draw.choice([Wish.CANCEL, Wish.PAUSE, Wish.RESUME])
+            await self._perform(verbs.request_of_group(group, wish, now, self._by()))
 
     async def _retry_a_group(self) -> None:
         if self._groups:
             group, now = self._draw.choice(self._groups), self._world.clock.now
             await self._perform(verbs.retry_failed(group, now, self._by()))
+
+    async def _pause_one(self) -> None:
+        if self._known:
+            job = self._draw.choice(self._known[-8:])
+            self._paused.append(job)
+            await self.wish(job, Wish.PAUSE)
+
+    async def _resume_one(self) -> None:
+        if self._paused:
+            await self.wish(self._draw.choice(self._paused[-4:]), Wish.RESUME)
+
+    async def _pause_a_queue(self) -> None:
+        queue = self._draw.choice(self._world.plan.queues).name
+        await self.set_paused(queue, is_paused=self._draw.random() < 0.4)
 
     async def _look_at_one(self) -> None:
         if self._known:
@@ -113,6 +142,8 @@ class Client:
         task, params = draw.choice(_CALLS)(draw)
         delay = draw.choice([None, None, None, 0.5, 5.0])
         options = draw.choice(_OPTIONS)
+        if task in _DEAF:
+            options = replace(options, pausable=False)
         now = self._world.clock.now()
         houses = [None] * 9 + [server.house for server in self._world.alive()][:1]
         return NewJob(
@@ -171,6 +202,27 @@ class Client:
                 CancelAnswered(at=self._now(), job=job, state=after.state, version=after.version)
             )
 
+    async def wish(self, job: int, wish: Wish) -> None:
+        """Pause or resume a job; see `verbs.request`."""
+        plan = verbs.request(job, wish, self._world.clock.now, self._by())
+        try:
+            after, _ = await self._perform(plan)
+        except (AlreadyFinished, BeingCancelled, NotPausable) as error:
+            self._world.note(f"is told that job {job} cannot: {type(error).__name__}")
+        else:
+            answered = WishAnswered(at=self._now(), job=job, wish=wish, version=after.version)
+            self._world.add(answered)
+
+    async def resume_all(self) -> None:
+        """Let everything go on that stands still, or is to."""
+        for queue in self._world.plan.queues:
+            await self.set_paused(queue.name, is_paused=False)
+        jobs: list[Job] = await self._mailbox.read_soon(
+            List(limit=10_000, states=(State.PAUSED, State.RUNNING))
+        )
+        for job in jobs:
+            await self.wish(job.id, Wish.RESUME)
+
     async def retry(self, job: int) -> None:
         """Try a job anew, if it has ended; see `verbs.retry`."""
         try:
@@ -203,6 +255,11 @@ class Client:
         await self._mailbox.ask_soon(SetQueue(queue, QueueSettings(limit=limit)))
         self._world.note(f"sets the limit of {queue} to {limit}")
 
+    async def set_paused(self, queue: str, *, is_paused: bool) -> None:
+        """Pause a queue, or let it go on."""
+        await self._mailbox.ask_soon(SetQueue(queue, QueueSettings(paused=is_paused)))
+        self._world.note(f"sets {queue} paused: {is_paused}")
+
     async def _perform(self, plan: VerbPlan[Any]) -> Any:
         """Carry out a verb's plan, as the desk does."""
         try:
@@ -234,6 +291,9 @@ _OPTIONS = [
     JobOptions(on_crash=OnCrash.FAIL),
 ]
 """How what clients ask for is run."""
+
+_DEAF = frozenset({"polite", "deaf"})
+"""What runs in a thread that comes to no checkpoint."""
 
 MOST = {"gpu": 1, "disk": 2}
 """The named limits, each the same for all who name it."""
@@ -268,6 +328,8 @@ _CALLS: list[_Call] = [
     lambda draw: ("deaf", {"seconds": draw.random() * 2}),
     lambda draw: ("flaky", {"seconds": draw.random(), "failures": draw.choice([1, 2])}),
     lambda draw: ("doze", {"seconds": draw.random(), "times": draw.choice([1, 3])}),
+    lambda draw: ("saver", {"seconds": draw.random() * 4, "steps": draw.choice([4, 20])}),
+    lambda draw: ("saver", {"seconds": 6.0, "steps": 30}),
     lambda draw: ("remote", {"seconds": draw.choice([0.5, 4.0, 8.0])}),
     lambda draw: ("remote", {"seconds": draw.random() * 6, "sick": draw.random() < 0.3}),
 ]

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from offload.polling import Done, Pending
-from tests.simulation.history import Entry, StartedElsewhere, ToldElsewhere
+from tests.simulation.history import AskedElsewhere, Entry, StartedElsewhere, ToldElsewhere
 
 
 class Notes(Protocol):
     """Who notes what happens, and when."""
 
     def time(self) -> float: ...
+    def who(self) -> str: ...
     def add(self, entry: Entry) -> None: ...
 
 
@@ -60,6 +61,8 @@ class Elsewhere:
 
     def check(self, handle: int) -> Done | Pending:
         """Say whether the work has ended."""
+        at, who = self._notes.time(), self._notes.who()
+        self._notes.add(AskedElsewhere(at=at, handle=handle, process=who))
         work = self._works[handle]
         if work.is_sick:
             raise RuntimeError("it has broken down")

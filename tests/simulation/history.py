@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from msgspec import Struct
 
-from offload.model import PLAIN, Event, Job, JobOptions, State
+from offload.model import PLAIN, Event, Job, JobOptions, State, Wish
 
 E = TypeVar("E", bound="Entry")
 
@@ -38,6 +38,14 @@ class CancelAnswered(Entry, frozen=True):
     job: int
     state: State
     version: int = 0
+
+
+class WishAnswered(Entry, frozen=True):
+    """A pause or a resume was acknowledged; `version` is the job's after it."""
+
+    job: int
+    wish: Wish
+    version: int
 
 
 class Observed(Entry, frozen=True):
@@ -77,7 +85,8 @@ class Committed(Entry, frozen=True):
     `unseen` counts the events that it wrote and removed again: a job's end, and its retention.
     `told` is the message of progress that each running job shows, by job and token. `holding` is
     how many jobs hold each named limit. Of the jobs of these events, `due` says from when on one
-    may begin, and `crashes` how many it is charged with.
+    may begin, `ahead` whether it goes ahead of its queue, and `crashes` how many it is charged
+    with. `saved` is the checkpoint that is kept of each job.
     """
 
     process: str
@@ -92,7 +101,9 @@ class Committed(Entry, frozen=True):
     told: dict[tuple[int, int], str] = {}
     holding: dict[str, int] = {}
     due: dict[int, float | None] = {}
+    ahead: dict[int, bool] = {}
     crashes: dict[int, int] = {}
+    saved: dict[int, bytes] = {}
 
 
 class Entered(Entry, frozen=True):
@@ -125,6 +136,35 @@ class Ended(Entry, frozen=True):
     run: int
     how: Literal["returned", "raised", "stopped", "snoozed"]
     value: bytes | None = None
+
+
+class Stepped(Entry, frozen=True):
+    """The witness: that run of code has taken a step."""
+
+    run: int
+
+
+class Found(Entry, frozen=True):
+    """The witness: what that run found kept, how far it was and which run had said so."""
+
+    run: int
+    done: int
+    by: int
+
+
+class Told(Entry, frozen=True):
+    """The witness: that run keeps how far it is; `is_stored`: it waited until that was stored."""
+
+    run: int
+    done: int
+    is_stored: bool
+
+
+class AskedElsewhere(Entry, frozen=True):
+    """The other side: a process has asked how it stands with the work."""
+
+    handle: int
+    process: str
 
 
 class StartedElsewhere(Entry, frozen=True):

@@ -16,6 +16,7 @@ class WorkerPlan(Struct, frozen=True):
     lease: float
     knows_rare: bool
     knows_tick: bool = False
+    max_frozen: int = 1000
 
 
 class QueuePlan(Struct, frozen=True):
@@ -83,6 +84,7 @@ def draw_plan(seed: int) -> Plan:
 
 def _worker(draw: random.Random, *, first: bool, ticks: bool) -> WorkerPlan:
     return WorkerPlan(
+        max_frozen=draw.choice([1000, 1000, 1]),
         slots=draw.choice([1, 2, 4, 8]),
         lease=draw.choice([3.0, 6.0, 30.0]),
         knows_rare=first or draw.random() < 0.5,

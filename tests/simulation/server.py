@@ -75,7 +75,9 @@ class Server:
             registry=world.bodies.registry(with_rare=plan.knows_rare, with_tick=plan.knows_tick),
             presence=LockPresence(world.locks, process),
             clock=world.clock,
-            settings=WorkerSettings(slots=plan.slots, processes=2, lease=plan.lease),
+            settings=WorkerSettings(
+                slots=plan.slots, processes=2, lease=plan.lease, max_frozen=plan.max_frozen
+            ),
             executors={
                 "async": CoroutineExecutor(),
                 "thread": StrandExecutor(world.loop),

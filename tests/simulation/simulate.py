@@ -12,10 +12,10 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from offload.model import JobOptions, NewJob
+from offload.model import JobOptions, NewJob, Wish
 from offload.values import encode
 from tests.simulation.checker import violations
-from tests.simulation.checks.timely import CANCEL_SECONDS, CLAIM_SECONDS, PROBE
+from tests.simulation.checks.timely import CANCEL_SECONDS, CLAIM_SECONDS, PAUSE_SECONDS, PROBE
 from tests.simulation.clients import Client
 from tests.simulation.history import Begun, Calm, History, MustFail
 from tests.simulation.nemesis import strike
@@ -126,6 +126,9 @@ async def _calm_down(world: World, operator: Client) -> None:
     await asyncio.sleep(5.0)  # what is on its way may still be slow
     for queue in world.plan.queues:
         await operator.set_limit(queue.name, 3)
+    await operator.resume_all()
+    await asyncio.sleep(5.0)
+    await operator.resume_all()  # what was held meanwhile
     await _finished(world)
     for server in world.alive():
         if server.is_draining:
@@ -157,6 +160,7 @@ async def _probe(world: World, operator: Client) -> None:
     world.servers[(await _begun(world, jobs)).process].fall()
     await asyncio.sleep(4.0)
     await _probe_time(world, operator)
+    await _probe_pausing(world, operator)
     jobs = await _start(operator, "remote", 3, seconds=4)  # adopted
     begun = await _begun(world, jobs)
     await asyncio.sleep(1.0)
@@ -166,6 +170,26 @@ async def _probe(world: World, operator: Client) -> None:
     world.servers[(await _begun(world, jobs)).process].tell_to_end(grace=2.0)
     await asyncio.sleep(5.0)
     await operator.cancel(jobs[0])
+
+
+async def _probe_pausing(world: World, operator: Client) -> None:
+    """P5, L1: paused and resumed in time; held when its worker crashes, and taken up in time."""
+    for task, params in (("nap", {"steps": 300}), ("saver", {"steps": 300}), ("remote", {})):
+        [job] = await _start(operator, task, 1, seconds=30, **params)
+        begun = await _begun(world, (job,))
+        for _ in range(2):
+            await asyncio.sleep(0.7)
+            await operator.wish(job, Wish.PAUSE)
+            await asyncio.sleep(PAUSE_SECONDS + 1.0)
+            await operator.wish(job, Wish.RESUME)
+            await asyncio.sleep(CLAIM_SECONDS + 0.5)
+        await operator.wish(job, Wish.PAUSE)
+        await asyncio.sleep(PAUSE_SECONDS + 0.5)
+        world.servers[begun.process].fall()
+        await asyncio.sleep(4.0)
+        await operator.wish(job, Wish.RESUME)
+        await asyncio.sleep(CLAIM_SECONDS + 1.0)
+        await operator.cancel(job)
 
 
 async def _probe_time(world: World, operator: Client) -> None:

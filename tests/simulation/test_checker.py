@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from offload.lanes import lane_text
-from offload.model import PLAIN, Error, Event, Job, JobOptions, Lane, OnCrash, Progress, State
+from offload.model import PLAIN, Error, Event, Job, JobOptions, Lane, OnCrash, Progress, State, Wish
 from tests.simulation.checker import CHECKS, violations
 from tests.simulation.clients import MAIL
 from tests.simulation.history import (
     Accepted,
+    AskedElsewhere,
     Begun,
     Broke,
     Calm,
@@ -22,15 +23,19 @@ from tests.simulation.history import (
     Entered,
     Entry,
     Fell,
+    Found,
     History,
     MustFail,
     NewJobRow,
     Observed,
     Said,
     StartedElsewhere,
+    Stepped,
     TakenForDead,
+    Told,
     ToldElsewhere,
     ToldToEnd,
+    WishAnswered,
 )
 
 S = State
@@ -246,6 +251,46 @@ def _waits() -> Story:
     return story.stored("waiting", S.RUNNING, worker=1)
 
 
+def _paused(story: Story | None = None) -> Story:
+    """A job whose code stands still, in its owner's hands."""
+    story = story or begun()
+    story.stored("pause-requested", S.RUNNING, worker=1, door="python")
+    return story.stored("paused", S.PAUSED, worker=1)
+
+
+def _probed() -> Story:
+    story = Story().enter().start(queue="probe")
+    return story.claim().begin().calm()
+
+
+def _slow_to_pause() -> Story:
+    story = _probed().stored("pause-requested", S.RUNNING, worker=1, door="python")
+    story.add(WishAnswered(job=1, wish=Wish.PAUSE, version=3)).calm().calm()
+    return story.stored("paused", S.PAUSED, worker=1)
+
+
+def _slow_to_go_on() -> Story:
+    story = _paused(_probed()).stored("resume-requested", S.PAUSED, worker=1, door="python")
+    return story.add(WishAnswered(job=1, wish=Wish.RESUME, version=5)).calm().calm()
+
+
+def _kept_after_success() -> Story:
+    story = done()
+    story.entries[-1] = replace(story.entries[-1], saved={1: b"3"})
+    return story
+
+
+def _goes_on_from(done: int, by: int) -> Story:
+    """Run 1 had acknowledged that it was at 3; the next attempt finds something else."""
+    story = begun().add(Told(run=1, done=3, is_stored=False))
+    story.add(Told(run=1, done=3, is_stored=True)).add(Told(run=1, done=4, is_stored=False))
+    story.add(Fell(process="w1", how="crashed"))
+    story.stored("rescued", S.QUEUED, attempt=0, actor="care", door="care")
+    story.enter(2).claim(worker=2).begin(worker=2, token=2, run=2)
+    story.add(Told(run=1, done=9, is_stored=False))
+    return story.add(Found(run=2, done=done, by=by))
+
+
 def _is_cancelled(story: Story) -> Story:
     story.stored("cancel-requested", S.RUNNING, worker=1, door="python")
     return story.stored("stopped", S.CANCELLED)
@@ -339,6 +384,14 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("S21", lambda: Story().start(1, key="k").start(2, key="k")),
     ("L3", _failed_late),
     ("S20", lambda: Story().enter().start(due=5.0).claim().begin()),
+    ("S10", lambda: _paused().add(Stepped(run=1))),
+    ("S10", lambda: _paused(_waits()).add(AskedElsewhere(handle=1, process="w1"))),
+    ("S11", lambda: _paused().commit(saved={1: b"2"})),
+    ("S18", lambda: _goes_on_from(2, 1)),
+    ("S18", lambda: _goes_on_from(9, 1)),
+    ("S18", _kept_after_success),
+    ("P5", _slow_to_pause),
+    ("L1", _slow_to_go_on),
     ("S22", lambda: Story().start().change(version=5).stored("cancelled", S.CANCELLED)),
     ("S22", lambda: done().change(state=S.FAILED).over()),
     ("S23", lambda: Story().start().commit(tallied={("q", S.QUEUED): 2})),
@@ -376,6 +429,24 @@ def test_what_is_tried_again_snoozed_adopted_and_tried_anew_is_passed() -> None:
     story.claim(worker=2).begin(worker=2, token=5, run=4).end(4).succeed(by=2)
 
     assert violations(History(story.calm().over().entries)) == []
+
+
+@pytest.mark.promise("P6")
+@pytest.mark.promise("S18")
+@pytest.mark.parametrize("done", [3, 4])
+def test_going_on_from_the_last_checkpoint_or_a_later_one_is_passed(done: int) -> None:
+    assert "S18" not in _goes_on_from(done, 1).found()
+
+
+@pytest.mark.promise("S10")
+@pytest.mark.promise("S11")
+def test_a_step_after_a_resume_or_while_a_cancel_is_obeyed_is_passed() -> None:
+    resumed = _paused().stored("resume-requested", S.PAUSED, worker=1, door="python")
+    resumed.stored("resumed", S.RUNNING, worker=1).add(Stepped(run=1)).commit(saved={1: b"2"})
+    cancelled = _paused().stored("cancel-requested", S.PAUSED, worker=1, door="python")
+
+    assert {"S10", "S11", "S6"}.isdisjoint(resumed.found())
+    assert {"S10", "S6"}.isdisjoint(cancelled.add(Stepped(run=1)).found())
 
 
 def test_every_check_finds_something() -> None:

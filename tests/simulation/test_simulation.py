@@ -17,6 +17,7 @@ from tests.simulation.history import (
     Committed,
     Ending,
     Fell,
+    Found,
     StartedElsewhere,
     TakenForDead,
     ToldElsewhere,
@@ -27,9 +28,9 @@ from tests.simulation.simulate import Verdict, simulate
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.promise(
-    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S12", "S13", "S14", "S15",
-    "S16", "S17", "S19", "S20", "S21", "S22", "S23", "S24", "L1", "L2", "L3", "L5", "L6", "L7",
-    "D1", "P1", "P2", "P3", "P4", "P7", "P8", "P9", "P10",
+    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "S14",
+    "S15", "S16", "S17", "S18", "S19", "S20", "S21", "S22", "S23", "S24", "L1", "L2", "L3", "L5",
+    "L6", "L7", "D1", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10",
 )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def test_other_seeds_give_other_traces() -> None:
 
 
 def test_what_the_seeds_of_every_test_run_go_through_is_worth_judging() -> None:
-    verdicts = [simulated(seed) for seed in range(10)]
+    verdicts = [simulated(seed) for seed in range(20)]
 
     entries = [entry for verdict in verdicts for entry in verdict.history]
     finished = [
@@ -114,12 +115,15 @@ def test_what_the_seeds_of_every_test_run_go_through_is_worth_judging() -> None:
     assert set(finished) == {State.SUCCEEDED, State.FAILED, State.CANCELLED}
     assert {"rescued", "interrupted", "cancel-requested", "stopped"} <= kinds
     assert {"waiting", "attempt-failed", "snoozed", "retried"} <= kinds
+    assert {"pause-requested", "paused", "resume-requested", "resumed", "held", "released"} <= kinds
     assert len([entry for entry in entries if isinstance(entry, Begun)]) > 200
     assert len([entry for entry in entries if isinstance(entry, Fell)]) > 30
     assert [entry for entry in entries if isinstance(entry, TakenForDead)]
     assert [entry for entry in entries if isinstance(entry, ToldElsewhere)]
     started = [entry for entry in entries if isinstance(entry, StartedElsewhere)]
     assert len(started) > 20
+    found = [entry for entry in entries if isinstance(entry, Found)]
+    assert len([entry for entry in found if entry.done]) > 10
 
 
 def test_the_seeds_of_every_test_run_start_every_kind_of_job() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from offload.model import FINISHED
 from offload.store.base import Effects, Operation
 from offload.store.sqlite import SQLiteStore
@@ -64,6 +66,7 @@ class World:
         self._draws: dict[str, random.Random] = {}
         self._counted: Count = {}
         self._told: dict[tuple[int, int], str] = {}
+        self._saved: dict[int, bytes] = {}
         self._latest = 0.0
         self._runs = 0
         self._is_over = False
@@ -117,6 +120,10 @@ class World:
         """Return the ids under which a process was enrolled."""
         entered = self.history.of(Entered)
         return [entry.worker for entry in entered if entry.process == process.name]
+
+    def who(self) -> str:
+        """Return the name of the process that acts."""
+        return self.loop.present.process.name
 
     # --- time
 
@@ -175,6 +182,11 @@ class World:
         if self.loop.present.process.is_alive and not self._is_over:
             self.add(Ended(at=self.loop.time(), run=ended.run, how=ended.how, value=ended.value))
 
+    def does(self, entry: Entry) -> None:
+        """Note what a run of code does; see `Witness.does`."""
+        if self.loop.present.process.is_alive and not self._is_over:
+            self.add(replace(entry, at=self.loop.time()))
+
     def said(self, record: logging.LogRecord) -> None:
         """Note a line of log."""
         process, text = self.loop.present.process.name, record.getMessage()
@@ -216,8 +228,9 @@ class World:
             self.add(worker)
             if worker.lock not in self.locks.held:  # it was gone before the worker was known
                 self.add(TakenForDead(at=worker.at, worker=worker.worker))
-        if committed.events or (committed.counted, committed.told) != (self._counted, self._told):
-            self._counted, self._told = committed.counted, committed.told
+        news = (committed.counted, committed.told, committed.saved)
+        if committed.events or news != (self._counted, self._told, self._saved):
+            self._counted, self._told, self._saved = news
             self.add(committed)
         server = self.servers.get(process.name)
         if server is not None and self.draw("fate").random() < self.faults.crash_at_commit:

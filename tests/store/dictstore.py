@@ -16,16 +16,22 @@ from offload import lifecycle, pace
 from offload.lanes import lane_of
 from offload.model import (
     FINISHED,
+    NOTHING_SAVED,
     By,
     Change,
     Event,
     Held,
     Job,
     Lane,
+    Mode,
     NewJob,
     Queue,
     QueueSettings,
+    Record,
+    Saved,
     State,
+    StoredLine,
+    Wish,
     WorkerInfo,
 )
 from offload.store.base import (
@@ -41,9 +47,11 @@ from offload.store.base import (
     Group,
     Insert,
     Inserted,
+    Keep,
     KeyReused,
     KeyTaken,
     Leave,
+    Note,
     Operation,
     Promote,
     Prune,
@@ -52,9 +60,14 @@ from offload.store.base import (
     Renew,
     Report,
     Retry,
+    Save,
+    Say,
     Scheduled,
     SetQueue,
+    SetTask,
     Stopping,
+    TaskPause,
+    WorkerWas,
 )
 
 KEYS_ARE_KEPT = 86_400.0
@@ -73,6 +86,11 @@ class DictStore:
         self.schedules: dict[str, Scheduled] = {}
         self.completions: dict[int, bytes] = {}
         self.begun: list[tuple[str, int]] = []
+        self.saved: dict[int, Saved] = {}
+        self.records: dict[int, dict[int, Record]] = {}
+        self.lines: dict[int, list[StoredLine]] = {}
+        self.paused_tasks: dict[str, TaskPause] = {}
+        self.worked: dict[int, WorkerWas] = {}
         self.issued = 0
         self._set: dict[str, Queue] = {}
         self._used: set[str] = set()
@@ -93,6 +111,10 @@ class DictStore:
             Stopping: self._stopping,
             Leave: self._leave,
             SetQueue: self._set_queue,
+            SetTask: self._set_task,
+            Save: self._save,
+            Note: self._note,
+            Say: self._say,
             Promote: self._promote,
             Prune: self._prune,
             PutSchedules: self._put_schedules,
@@ -131,9 +153,15 @@ class DictStore:
             self.groups_issued += 1
             group = self.groups_issued
             self.groups[group] = (new, insert.now)
+        issued = self.issued
         ids = tuple(
             self._holder(job) or self._new(job, insert.now, insert.by, group) for job in insert.jobs
         )
+        for job_id, job in zip(ids, insert.jobs, strict=True):
+            if job.paused and self.jobs[job_id].state is State.QUEUED and job_id > issued:
+                held = lifecycle.request(self.jobs[job_id], Wish.PAUSE, insert.now, insert.by)
+                assert held is not None
+                self._apply_one(held, insert.now)
         answer = Inserted(ids, group=group)
         if insert.key is not None:
             self.keys[insert.key] = (insert.digest, answer, insert.now)
@@ -156,14 +184,15 @@ class DictStore:
 
     def _admitted(self, name: str) -> int:
         waiting = {State.QUEUED, State.PAUSED}
-        return sum(job.queue == name and job.state in waiting for job in self.jobs.values())
+        jobs = [job for job in self.jobs.values() if job.queue == name]
+        return sum(job.state in waiting and not job.is_owned for job in jobs)
 
     def _new(self, new: NewJob, now: float, by: By, group: int | None) -> int:
         self.issued += 1
         self._used.add(new.queue)
         due = new.run_at is None or new.run_at <= now
         given = {name: getattr(new, name) for name in new.__struct_fields__}
-        del given["refuse_known"]
+        del given["refuse_known"], given["paused"]
         job = Job(
             **(given | {"run_at": None if due else new.run_at}),
             group=group,
@@ -191,12 +220,18 @@ class DictStore:
             error=None,
             progress=None,
             size=len(new.params),
+            pause=None,
+            paused_seconds=0.0,
+            saved_at=None,
         )
         self._write(job, "queued", now, by)
         return job.id
 
     def _write(self, job: Job, event: str, now: float, by: By) -> None:
         self.jobs[job.id] = job
+        self._record(job, event, now, by)
+
+    def _record(self, job: Job, event: str, now: float, by: By) -> None:
         self._events_issued += 1
         self.events.setdefault(job.id, []).append(
             Event(
@@ -217,46 +252,79 @@ class DictStore:
     # --- running
 
     def _claim(self, claim: Claim) -> list[Job]:
+        """Those that go on come first; what others wait to go on with is not taken from them."""
         if claim.worker not in self.workers:
             return []
-        waiting = [job for job in self.jobs.values() if self._can_take(job, claim)]
-        waiting.sort(key=lambda job: (-job.priority, job.id))
         free = Counter(claim.free)
+        resumed = self._resume(claim, free)
+        awaited = Counter(job.queue for job in self._resuming() if job.worker != claim.worker)
+        waiting = [job for job in self.jobs.values() if self._can_take(job, claim)]
+        waiting.sort(key=lambda job: (not job.ahead, -job.priority, job.id))
         claimed = []
         for job in waiting:
             lane = lane_of(job.lane)
-            if free[lane.pool] > 0 and self._has_place(job.queue, lane, claim.now):
+            has_place = self._has_place(job.queue, lane, awaited[job.queue])
+            if free[lane.pool] > 0 and has_place and self._is_in_time(lane, claim.now):
                 free[lane.pool] -= 1
                 self.begun += [
                     (name, pace.slice_of(rate, claim.now)) for name, rate in lane.rates.items()
                 ]
                 taken = lifecycle.claim(job, claim.worker, claim.lease_until, claim.now)
-                self._write(taken, "claimed", claim.now, claim.by)
+                self.jobs[job.id] = taken
                 claimed.append(taken)
-        return claimed
+        claimed.sort(key=lambda job: (-job.priority, job.id))
+        for job in claimed:
+            self._record(job, "claimed", claim.now, claim.by)
+        return resumed + claimed
+
+    def _resume(self, claim: Claim, free: Counter[str]) -> list[Job]:
+        """Take back what is to go on; began it has long ago, so no rate counts it."""
+        mine = [job for job in self._resuming() if job.worker == claim.worker]
+        mine.sort(key=lambda job: (-job.priority, job.id))
+        resumed = []
+        for job in mine[: sum(free.values())]:
+            lane = lane_of(job.lane)
+            if free[lane.pool] > 0 and self._has_place(job.queue, lane, 0):
+                free[lane.pool] -= 1
+                self._apply_one(lifecycle.resume(job, claim.now, claim.by), claim.now)
+                resumed.append(self.jobs[job.id])
+        return resumed
+
+    def _resuming(self) -> list[Job]:
+        """Return what waits for a place to go on; what is only looked at again needs none."""
+        return [
+            job
+            for job in self.jobs.values()
+            if (job.state, job.requested) == (State.PAUSED, Wish.RESUME)
+            and not _is_not_checked(job)
+        ]
 
     def _can_take(self, job: Job, claim: Claim) -> bool:
         is_served = not claim.queues or job.queue in claim.queues
         is_known = job.task in claim.tasks if job.bound_to is None else job.bound_to == claim.house
-        return job.claimable and is_served and is_known
+        return job.claimable and is_served and is_known and job.task not in self.paused_tasks
 
-    def _has_place(self, name: str, lane: Lane, now: float) -> bool:
-        limit = self._queue(name).limit
+    def _has_place(self, name: str, lane: Lane, awaited: int) -> bool:
+        queue, holdings = self._queue(name), self.holdings()
         occupied = sum(job.queue == name and job.occupies_slot for job in self.jobs.values())
-        holdings = self.holdings()
-        return (
-            (limit is None or occupied < limit)
-            and all(holdings[limited] < most for limited, most in lane.limits.items())
-            and all(
-                pace.begun_within(rate, self.begun_of(rated), now) < rate.count
-                for rated, rate in lane.rates.items()
-            )
+        has_slot = queue.limit is None or occupied + awaited < queue.limit
+        is_open = not queue.paused and has_slot
+        return is_open and all(holdings[limited] < most for limited, most in lane.limits.items())
+
+    def _is_in_time(self, lane: Lane, now: float) -> bool:
+        return all(
+            pace.begun_within(rate, self.begun_of(rated), now) < rate.count
+            for rated, rate in lane.rates.items()
         )
 
     def holdings(self) -> Counter[str]:
-        """Count how many running jobs hold each named limit; those that wait hold theirs too."""
-        running = [job for job in self.jobs.values() if job.state is State.RUNNING]
-        return Counter(name for job in running for name in lane_of(job.lane).limits)
+        """Count how many jobs hold each named limit; those whose work is elsewhere hold theirs."""
+        holders = [
+            job
+            for job in self.jobs.values()
+            if job.state is State.RUNNING or (job.is_owned and _is_not_checked(job))
+        ]
+        return Counter(name for job in holders for name in lane_of(job.lane).limits)
 
     def begun_of(self, name: str) -> Counter[int]:
         """Count what began of a named rate by slice, ever."""
@@ -274,10 +342,12 @@ class DictStore:
         error = b"" if change.after.error is None else msgspec.json.encode(change.after.error)
         grown = len(change.after.result or b"") + len(error)
         kept = {"params": row.params, "progress": row.progress, "size": row.size + grown}
-        after = replace(change.after, **kept)
+        after = replace(change.after, **kept, saved_at=row.saved_at)
         self._write(after, change.event, now, change.by)
         if after.state in FINISHED:
             self.completions.pop(after.id, None)
+        if after.state is State.SUCCEEDED and change.after.saved_at is not None:
+            self.saved.pop(after.id, None)
         return None
 
     def _retry(self, retry: Retry) -> Job | Gone | Full | KeyTaken | None:
@@ -311,8 +381,13 @@ class DictStore:
             return Gone()
         if job.state not in FINISHED:
             return job
-        del self.jobs[job.id], self.events[job.id]
+        self._forget(job.id)
         return None
+
+    def _forget(self, job_id: int) -> None:
+        del self.jobs[job_id], self.events[job_id]
+        for kept in (self.saved, self.records, self.lines):
+            kept.pop(job_id, None)
 
     def _checked(self, checked: Checked) -> None:
         for job_id, token, next_check_at, progress in checked.checks:
@@ -328,7 +403,7 @@ class DictStore:
         mine = [job for job in self.jobs.values() if job.worker == renew.worker]
         for job in mine:
             self.jobs[job.id] = replace(job, lease_until=renew.lease_until)
-        return [Held(job.id, job.token, job.version, job.requested) for job in mine]
+        return [Held(job.id, job.token, job.version, job.state, job.requested) for job in mine]
 
     def _report(self, report: Report) -> None:
         for job_id, token, progress in report.progress:
@@ -336,13 +411,45 @@ class DictStore:
             if job is not None and job.token == token and job.state is State.RUNNING:
                 self.jobs[job_id] = replace(job, progress=progress)
 
-    # --- workers and queues
+    # --- what jobs keep and tell
+
+    def _save(self, save: Save) -> list[bool]:
+        return [self._save_one(keep, save.now) for keep in save.keeps]
+
+    def _save_one(self, keep: Keep, now: float) -> bool:
+        job = self.jobs.get(keep.job_id)
+        if job is None or job.token != keep.token or not job.is_owned:
+            return False
+        self.jobs[job.id] = replace(job, saved_at=now)
+        before = self.saved.get(job.id, NOTHING_SAVED)
+        value = before.value if keep.value is None else keep.value
+        self.saved[job.id] = Saved(value, before.steps | dict(keep.steps))
+        return True
+
+    def _note(self, note: Note) -> None:
+        for record in note.records:
+            if record.job_id in self.jobs:
+                of_job = self.records.setdefault(record.job_id, {})
+                before = of_job.get(record.token, record)
+                usage = before.usage if record.usage is None else record.usage
+                of_job[record.token] = replace(before, usage=usage, deeds=record.deeds)
+
+    def _say(self, say: Say) -> None:
+        for said in say.lines:
+            job = self.jobs.get(said.job_id)
+            if job is not None and job.token == said.token:
+                lines = self.lines.setdefault(job.id, [])
+                line = asdict(said.line)
+                lines.append(StoredLine(n=len(lines) + 1, attempt=said.attempt, **line))
+
+    # --- workers, queues and tasks
 
     def _enter(self, enter: Enter) -> int:
         self._workers_issued += 1
         number = self._workers_issued
         seen_at = enter.info.started_at
         self.workers[number] = replace(enter.info, id=number, seen_at=seen_at, stopping=False)
+        self.worked[number] = WorkerWas(enter.info.host, enter.info.pid, seen_at)
         return number
 
     def _stopping(self, stopping: Stopping) -> None:
@@ -367,6 +474,14 @@ class DictStore:
             queue = replace(queue, **_said(setting.defaults))
         self._set[setting.name] = replace(queue, **_said(setting.explicit))
         return self._set[setting.name]
+
+    def _set_task(self, setting: SetTask) -> None:
+        if not setting.paused:
+            self.paused_tasks.pop(setting.task, None)
+            return
+        by = setting.by
+        said = TaskPause(setting.now, by.actor, by.door, setting.reason)
+        self.paused_tasks.setdefault(setting.task, said)
 
     # --- care
 
@@ -394,7 +509,7 @@ class DictStore:
         removed = 0
         for queue in self.queues():
             for job in self._beyond(queue, prune.now)[: prune.batch - removed]:
-                del self.jobs[job.id], self.events[job.id]
+                self._forget(job.id)
                 removed += 1
         return removed
 
@@ -454,6 +569,11 @@ class DictStore:
             skipped=row.skipped + fire.missed + held_back,
         )
         return Fired(new, held_back)
+
+
+def _is_not_checked(job: Job) -> bool:
+    """Whether it is paused, and its work goes on elsewhere."""
+    return job.pause is not None and job.pause.mode is Mode.NOT_CHECKING
 
 
 def _bytes(jobs: Iterable[Job]) -> int:

@@ -18,21 +18,40 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from offload import lifecycle
+from offload.access.credentials import NewToken, Session
+from offload.access.scopes import Scope
 from offload.errors import StoreError
 from offload.lanes import lane_text
 from offload.model import (
+    Change,
     Crashed,
+    Deed,
     Error,
     Failed,
     Job,
     Lane,
+    LogLine,
+    Mode,
     Progress,
     QueueSettings,
+    Record,
     State,
     Succeeded,
+    Usage,
+    Wish,
     Yielded,
 )
+from offload.store.access import (
+    Begin,
+    CreateToken,
+    End,
+    NoteUse,
+    OfferLink,
+    RevokeToken,
+    UseLink,
+)
 from offload.store.base import (
+    Amend,
     Apply,
     Checked,
     CommitUnknown,
@@ -41,7 +60,9 @@ from offload.store.base import (
     Fire,
     Fired,
     Insert,
+    Keep,
     Leave,
+    Note,
     Operation,
     Promote,
     Prune,
@@ -50,8 +71,12 @@ from offload.store.base import (
     Renew,
     Report,
     Retry,
+    Said,
+    Save,
+    Say,
     Scheduled,
     SetQueue,
+    SetTask,
     Stopping,
 )
 from offload.store.sqlite import SQLiteStore
@@ -97,6 +122,20 @@ def make_a_lived_in_database(file: Path) -> Asker:
     return ask
 
 
+def some_credentials(now: float) -> Operations:
+    """Everything that is done with tokens, sessions and links that log in."""
+    session = Session(b"s" * 32, b"t" * 32, now, now + 9)
+    return [
+        CreateToken(NewToken("page", b"t" * 32, (Scope.READ,)), now),
+        Begin(session),
+        NoteUse(((b"t" * 32, now),), ((session.digest, now + 20),)),
+        OfferLink(b"l" * 32, now, now + 9),
+        UseLink(b"l" * 32, replace(session, digest=b"u" * 32)),
+        End(session.digest),
+        RevokeToken("page", now),
+    ]
+
+
 def every_operation(ask: Asker) -> dict[str, Operations]:
     """Every kind of operation on that database, in the forms that take different ways."""
     running = [ask.job(job_id) for job_id in ask.owned()]
@@ -136,13 +175,51 @@ def every_operation(ask: Asker) -> dict[str, Operations]:
         "set a queue": [SetQueue("default", QueueSettings(limit=2))],
         "let in": [Promote(ask.now)],
         "prune": [Prune(ask.now)],
+        "let browsers in": some_credentials(ask.now),
     }
+    kinds |= some_control(ask, one, two)
     kinds["claim from lanes"] = [*kinds["start with keys"], ask.a_claim(4)]
     kinds["all of it"] = [
         operation for name in ("start", "claim", "apply", "let in", "prune", "renew")
         for operation in kinds[name]
     ]  # fmt: skip
     return kinds
+
+
+def some_control(ask: Asker, one: Job, two: Job) -> dict[str, Operations]:
+    """What is new since running jobs can be paused, and keep and tell something."""
+    saved = Save((Keep(one.id, one.token, LONG, (("load", b"1"),)),), ask.now)
+    stale = Save((Keep(one.id, one.token - 1, b"2"), Keep(two.id, two.token, b"3")), ask.now)
+    record = Record(one.id, one.token, 1, 1, Usage(pid=12), (Deed(ask.now, "SIGTERM sent"),))
+    lines = [LogLine(ask.now, "", "stdout", text) for text in ("frame 1", "frame 2")]
+    said = tuple(Said(one.id, one.token, 1, line) for line in lines)
+    wished = asked(one, Wish.PAUSE, ask.now)
+    paused = lifecycle.pause(wished.after, Mode.FROZEN, ask.now, BY)
+    assert paused is not None
+    resumed = asked(paused.after, Wish.RESUME, ask.now)
+    freezing = Apply((wished, paused), ask.now)
+    queued = next(job for job in ask.all_jobs() if job.state is State.QUEUED)
+    amended = lifecycle.amend(queued, lifecycle.Amendment(queue="new"), ask.now, BY)
+    assert amended is not None
+    return {
+        "save": [saved, stale],
+        "note": [Note((record, record))],
+        "say": [Say(said)],
+        "pause a task": [SetTask("render", True, "tests", ask.now, BY), ask.a_claim(2)],
+        "resume a task": [SetTask("fetch", False, None, ask.now, BY)],
+        "pause": [freezing],
+        "resume": [freezing, Apply((resumed,), ask.now), ask.a_claim(2)],
+        "amend": [Amend(amended, "queue: new", ask.now)],
+        "hold": [Apply((asked(queued, Wish.PAUSE, ask.now),), ask.now)],
+        "end what has kept": [saved, Apply((ask.conclusion(one, Succeeded(b"1")),), ask.now)],
+    }
+
+
+def asked(job: Job, wish: Wish, now: float) -> Change:
+    """Return what a wish makes of a job."""
+    change = lifecycle.request(job, wish, now, BY)
+    assert change is not None
+    return change
 
 
 def an_insert_with_keys(ask: Asker) -> Insert:
@@ -156,7 +233,7 @@ def an_insert_with_keys(ask: Asker) -> Insert:
 
 def a_completion(waiting: Job, now: float) -> Complete:
     """Somebody elsewhere says that a job's work is done."""
-    change = lifecycle.complete(replace(waiting, kind="polling"), BY)
+    change = lifecycle.complete(replace(waiting, kind="polling"), 2.0, BY)
     assert change is not None
     return Complete(change, LONG, now)
 
@@ -242,6 +319,10 @@ def check_soundness(connection: sqlite3.Connection) -> None:
         )
         == []
     )
+    assert rows("select 1 from saved where job_id not in (select id from job)") == []
+    assert rows("select 1 from step where job_id not in (select id from job)") == []
+    assert rows("select 1 from record where job_id not in (select id from job)") == []
+    assert rows("select 1 from log where job_id not in (select id from job)") == []
     assert rows("select job_id from holding order by 1") == rows(
         "select id from job where state = 'running' and lane like '%limits%' order by 1"
     )
@@ -349,10 +430,12 @@ def kinds(template: Path) -> dict[str, Operations]:
 
 
 KINDS = (
+    "let browsers in",
     "start", "start again", "start too many", "claim", "apply", "apply with a stale one", "renew",
     "report", "enter", "stopping", "leave", "set a queue", "let in", "prune", "retry", "wait",
     "check again", "start with keys", "claim from lanes", "put schedules", "fire", "fire late",
-    "complete", "remove", "all of it",
+    "complete", "remove", "all of it", "save", "note", "say", "pause a task", "resume a task",
+    "pause", "resume", "hold", "amend", "end what has kept",
 )  # fmt: skip
 
 POINTS: dict[str, int] = {}

@@ -38,7 +38,7 @@ RUNNING = msgspec.convert(
         "state": "running", "claimable": False, "ahead": False, "version": 2, "token": 1,
         "worker": 1, "lease_until": 9.0, "occupies_slot": True, "attempt": 1, "crashes": 2,
         "interrupts": 1, "created_at": 1.0, "started_at": 2.0, "tags": (), "size": 2,
-        "options": {}, "lane": "", "forgiven": 0,
+        "options": {}, "lane": "", "forgiven": 0, "paused_seconds": 0.0,
     },
     Job,
 )  # fmt: skip
@@ -80,9 +80,7 @@ def jobs() -> list[Job]:
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 def test_an_end_alters_only_what_its_statement_names(outcome: Outcome) -> None:
-    named = set(
-        re.findall(r"(\w+) =", load_queries("queries.sql")["finish"].partition("\nfrom")[0])
-    )
+    named = set(re.findall(r"(\w+) =", load_queries()["finish"].partition("\nfrom")[0]))
     changes = [(job, lifecycle.conclude(job, outcome, 3.0, BY)) for job in jobs()]
     ends = [(job, change.after) for job, change in changes if change.after.is_finished]
 
@@ -98,7 +96,7 @@ def test_an_end_alters_only_what_its_statement_names(outcome: Outcome) -> None:
 
 
 def test_what_its_statement_clears_is_cleared_by_each_end() -> None:
-    query = load_queries("queries.sql")["finish"]
+    query = load_queries()["finish"]
     cleared = re.findall(r"(\w+) = (?:null|0)\b", query)
 
     for job, outcome in product(jobs(), OUTCOMES):

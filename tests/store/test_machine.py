@@ -20,26 +20,32 @@ from msgspec.structs import replace
 
 from offload import lifecycle, pace
 from offload.backoff import Backoff
-from offload.errors import AlreadyFinished, NotCompletable
+from offload.errors import AlreadyFinished, BeingCancelled, NotCompletable
 from offload.lanes import lane_text
 from offload.model import (
     PLAIN,
     Cause,
     Crashed,
+    Deed,
     Error,
     Failed,
     Held,
     Job,
     JobOptions,
     Lane,
+    LogLine,
+    Mode,
     NewJob,
     OnCrash,
     Outcome,
     Progress,
     QueueSettings,
+    Record,
+    Saved,
     Snoozed,
     State,
     Succeeded,
+    Usage,
     Wish,
     Yielded,
 )
@@ -53,31 +59,43 @@ from offload.store.base import (
     Counts,
     Enter,
     Fire,
+    Frozen,
     Get,
     History,
     Insert,
+    Keep,
+    Kept,
     Leave,
     List,
+    Log,
     Look,
     MemberJobs,
     Members,
+    Note,
     Operation,
     Orphans,
     Overdue,
     Owned,
+    PausedTasks,
     Promote,
     Prune,
     PutSchedules,
     Queues,
+    Records,
     Remove,
     Renew,
     Report,
     Retry,
+    Said,
+    Save,
+    Say,
     Scheduled,
     Schedules,
     SetQueue,
+    SetTask,
     Stopping,
     Store,
+    Worked,
     Workers,
 )
 from offload.store.sqlite import SQLiteStore
@@ -103,6 +121,8 @@ queue_settings = st.builds(
     keep=st.one_of(st.just(UNSET), few),
     keep_seconds=st.sampled_from([UNSET, 0.0, 20.0, 86_400.0]),
     keep_bytes=st.sampled_from([UNSET, 0, 2500, 10_000]),
+    paused=st.sampled_from([UNSET, UNSET, False, True]),
+    paused_reason=st.sampled_from([UNSET, None, "tests"]),
 )
 words = st.builds(Progress, st.floats(0, 9), st.one_of(st.none(), st.floats(0, 9)))
 
@@ -128,6 +148,9 @@ LANES = {
     "rated": Lane(rates={"mail": RATE}),
     "rated gpu": Lane(limits={"gpu": 2}, rates={"mail": RATE}),
 }
+MOST_HOLDERS = {"gpu": 2, "disk": 1}
+"""Of the named limits, the highest that any lane says."""
+
 TEXTS = {name: lane_text(lane) for name, lane in LANES.items()}
 OPTIONS = {
     "plain": PLAIN,
@@ -197,6 +220,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.token = 0
         self.known: list[Job] = []
         self.waiting: list[Operation[Any]] = []
+        self.taken: Counter[str] = Counter()
+        self.limits: dict[str, int | None] = {}
+        self.has_set_a_limit = False
         self.send(SetQueue("a"), waits=False)  # reading creates no file
 
     def open(self) -> Store:
@@ -213,6 +239,7 @@ class StoreMachine(RuleBasedStateMachine):
         if waits:
             return
         operations, self.waiting = self.waiting, []
+        self.has_set_a_limit = any(isinstance(asked, SetQueue) for asked in operations)
         answers, _ = self.store.run(operations)
         expected = self.model.run(operations)
         for asked, answer, meant in zip(operations, answers, expected, strict=True):
@@ -297,22 +324,94 @@ class StoreMachine(RuleBasedStateMachine):
         changes = []
         for back, ending in ends:
             job = self.known[-min(back, len(self.known))]
-            if job.state is State.RUNNING:
+            if job.is_owned:
                 changes.append(lifecycle.conclude(job, OUTCOMES[ending], self.now, BY))
         self.send(Apply(tuple(changes), self.now), waits=waits)
 
     @precondition(lambda self: self.model.jobs)
-    @rule(number=st.integers(0, 9), waits=st.booleans())
-    def cancel(self, number: int, waits: bool) -> None:
-        """Cancel a job as it is, or as it was known once."""
+    @rule(
+        number=st.integers(0, 9),
+        wish=st.sampled_from([Wish.CANCEL, Wish.PAUSE, Wish.PAUSE, Wish.RESUME, Wish.RESUME]),
+        waits=st.booleans(),
+    )
+    def request(self, number: int, wish: Wish, waits: bool) -> None:
+        """Ask something of a job as it is, or as it was known once."""
         candidates = [*self.known[-4:], *self.model.jobs.values()]
         job = candidates[number % len(candidates)]
         try:
-            change = lifecycle.request(job, Wish.CANCEL, self.now, BY)
-        except AlreadyFinished:
+            change = lifecycle.request(job, wish, self.now, BY, "lunch")
+        except (AlreadyFinished, BeingCancelled):
             return
         if change is not None:
             self.send(Apply((change,), self.now), waits=waits)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=st.integers(0, 9), goes_on=st.booleans(), waits=st.booleans())
+    def make_the_wish_true(self, number: int, goes_on: bool, waits: bool) -> None:
+        """Somebody's code stands still, or is looked at again, as its holder knew it once."""
+        wishes = {Wish.PAUSE, Wish.RESUME}
+        candidates = [*self.known[-4:], *self.model.jobs.values()]
+        owned = [job for job in candidates if job.is_owned and job.requested in wishes]
+        if not owned:
+            return
+        job = owned[number % len(owned)]
+        mode = Mode.FROZEN if job.handle is None else Mode.NOT_CHECKING
+        change = lifecycle.pause(job, mode, self.now, BY)
+        if job.state is State.PAUSED and job.handle is not None and goes_on:
+            change = lifecycle.resume(job, self.now, BY)
+        if change is not None:
+            self.send(Apply((change,), self.now), waits=waits)
+
+    @precondition(lambda self: self.known)
+    @rule(
+        kept=st.lists(
+            st.tuples(
+                st.integers(1, 8),
+                st.sampled_from([None, b"1", b"[2]"]),
+                st.sampled_from([(), (("load", b"3"),), (("load", b"4"), ("fit", b"5"))]),
+            ),
+            max_size=3,
+        ),
+        waits=st.booleans(),
+    )
+    def save(
+        self, kept: list[tuple[int, bytes | None, tuple[tuple[str, bytes], ...]]], waits: bool
+    ) -> None:
+        """Keep a checkpoint and steps, as somebody does who has the job, or had it once."""
+        keeps = []
+        for back, value, steps in kept:
+            job = self.known[-min(back, len(self.known))]
+            keeps.append(Keep(job.id, job.token, value, steps))
+        self.send(Save(tuple(keeps), self.now), waits=waits)
+
+    @precondition(lambda self: self.known)
+    @rule(
+        told=st.lists(st.tuples(st.integers(1, 8), st.booleans(), few), max_size=3),
+        waits=st.booleans(),
+    )
+    def note(self, told: list[tuple[int, bool, int]], waits: bool) -> None:
+        """Note what an attempt has used and what was done to it; the latest word stands."""
+        records = []
+        for back, has_usage, count in told:
+            job = self.known[-min(back, len(self.known))]
+            usage = Usage(pid=12, cpu_seconds=self.now) if has_usage else None
+            deeds = (Deed(self.now, "SIGTERM sent", (12,)),) * count
+            records.append(Record(job.id, job.token, job.attempt, job.worker, usage, deeds))
+        self.send(Note(tuple(records)), waits=waits)
+
+    @precondition(lambda self: self.known)
+    @rule(said=st.lists(st.integers(1, 8), max_size=3), waits=st.booleans())
+    def say(self, said: list[int], waits: bool) -> None:
+        """Write lines, as somebody does who has the job, or had it once."""
+        jobs = [self.known[-min(back, len(self.known))] for back in said]
+        line = LogLine(self.now, "INFO", "stdout", "frame 7")
+        self.send(
+            Say(tuple(Said(job.id, job.token, job.attempt, line) for job in jobs)), waits=waits
+        )
+
+    @rule(task=tasks, paused=st.booleans(), waits=st.booleans())
+    def set_task(self, task: str, paused: bool, waits: bool) -> None:
+        self.send(SetTask(task, paused, "tests", self.now, BY), waits=waits)
 
     @precondition(lambda self: self.known)
     @rule(back=st.integers(1, 8), handle=st.sampled_from([b"1", b'{"at":2}']), waits=st.booleans())
@@ -339,7 +438,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Somebody elsewhere says that a job's work is done."""
         candidates = [*self.known[-4:], *self.model.jobs.values()]
         try:
-            change = lifecycle.complete(candidates[number % len(candidates)], BY)
+            change = lifecycle.complete(candidates[number % len(candidates)], self.now, BY)
         except (AlreadyFinished, NotCompletable):
             return
         if change is not None:
@@ -502,6 +601,49 @@ class StoreMachine(RuleBasedStateMachine):
                 assert said == self.model.completions.get(job.id)
 
     @invariant()
+    def what_is_kept_and_told_is_equal(self) -> None:
+        for job_id in range(1, self.model.issued + 1):
+            saved = self.model.saved.get(job_id, Saved())
+            records = self.model.records.get(job_id, {})
+            lines = self.model.lines.get(job_id, [])
+
+            assert self.store.read(Kept(job_id)) == saved
+            assert self.store.read(Records(job_id)) == [row for _, row in sorted(records.items())]
+            assert self.store.read(Log(job_id)).lines == lines
+        assert self.store.read(Worked((1, 2, 99))) == {
+            number: was for number, was in self.model.worked.items() if number in {1, 2}
+        }
+
+    @invariant()
+    def what_is_paused_is_equal(self) -> None:
+        still = {Mode.FROZEN, Mode.PARKED}
+        frozen = Counter(
+            job.worker
+            for job in self.model.jobs.values()
+            if job.state is State.PAUSED and job.pause is not None and job.pause.mode in still
+        )
+
+        assert self.store.read(PausedTasks()) == self.model.paused_tasks
+        for worker in (1, 2):
+            assert self.store.read(Frozen(worker)) == frozen[worker]
+
+    @invariant()
+    def what_takes_a_slot_is_what_runs_and_no_limit_is_exceeded(self) -> None:
+        jobs = self.store.read(Get(tuple(range(1, self.model.issued + 1)))).jobs.values()
+        taken = Counter(job.queue for job in jobs if job.occupies_slot)
+        limits = {queue.name: queue.limit for queue in self.store.read(Queues())}
+
+        for job in jobs:
+            assert job.occupies_slot is (job.state is State.RUNNING and not job.is_waiting)
+        for name, count in taken.items():
+            allowed = [limits[name], self.limits.get(name)]
+            if None not in allowed and not self.has_set_a_limit:
+                assert count <= max(*(most or 0 for most in allowed), self.taken[name])
+        for name, count in self.store.read(Look()).holdings.items():
+            assert count <= MOST_HOLDERS[name]
+        self.taken, self.limits, self.has_set_a_limit = taken, limits, False
+
+    @invariant()
     def what_will_never_begin_is_equal(self) -> None:
         houses = {worker.house for worker in self.model.workers.values()}
         idle = [
@@ -548,6 +690,8 @@ def _comparable(item: Any) -> Any:
 @pytest.mark.promise("S4")
 @pytest.mark.promise("S5")
 @pytest.mark.promise("S12")
+@pytest.mark.promise("P7")
+@pytest.mark.promise("P8")
 @pytest.mark.promise("S15")
 @pytest.mark.promise("S16")
 @pytest.mark.promise("S17")

@@ -3,7 +3,8 @@
 A line is one write to a file that is only ever appended to, so it is whole and in its place
 whatever becomes of the writer: `begin JOB ATTEMPT PID START INSTANT`, or `end` and the same with
 how it ended. Whoever begins looks for earlier bodies of its job that have not ended and whose
-process still lives; it says so with a line `beside`.
+process still lives; it says so with a line `beside`. Those that keep where they are say what they
+have found (`found`), which item they begin (`item`), and what they were told is stored (`kept`).
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from offload import Offload, current
+from offload import Context, Offload, current
 
 WITNESS = os.environ.get("WITNESS", "witness")
 
@@ -167,4 +168,57 @@ async def once(number: int, seconds: float) -> int:
         return number
 
 
-TASKS = ("awaiting", "looking", "working", "deaf", "flaky", "failing", "once")
+ITEMS = 8
+
+
+class Items:
+    """What a body that keeps where it is writes down as it goes on."""
+
+    def __init__(self, context: Context) -> None:
+        pid = os.getpid()
+        self._words = (context.job_id, context.attempt, pid, start_of(pid))
+        self.done: int = context.saved or 0
+        self.say("found", self.done)
+
+    def say(self, word: str, number: int = 0) -> None:
+        """Write a line about an item."""
+        write(word, *self._words, time.monotonic_ns(), number)
+
+    def step(self) -> None:
+        """Do what is done once."""
+        self.say("step")
+
+
+@app.task
+async def keeping(context: Context, number: int, seconds: float) -> int:
+    """Keep each item on the worker's loop, and wait until that is stored."""
+    with witnessed():
+        items = Items(context)
+        await context.astep("step", items.step)
+        for item in range(items.done + 1, ITEMS + 1):
+            items.say("item", item)
+            await asyncio.sleep(seconds / ITEMS)
+            await context.acheckpoint(item, wait=True)
+            items.say("kept", item)
+        return number
+
+
+def kept(context: Context, number: int, seconds: float) -> int:
+    """Keep each item, and wait until that is stored."""
+    with witnessed():
+        items = Items(context)
+        context.step("step", items.step)
+        for item in range(items.done + 1, ITEMS + 1):
+            items.say("item", item)
+            time.sleep(seconds / ITEMS)
+            context.checkpoint(item, wait=True)
+            items.say("kept", item)
+        return number
+
+
+app.task(name="keeping_in_thread", executor="thread")(kept)
+app.task(name="keeping_in_process", executor="process")(kept)
+
+KEEPING = ("keeping", "keeping_in_thread", "keeping_in_process")
+
+TASKS = ("awaiting", "looking", "working", "deaf", "flaky", "failing", "once", *KEEPING)

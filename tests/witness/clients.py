@@ -4,10 +4,12 @@ import http.client
 import json
 import random
 import threading
+import time
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.witness.bodies import TASKS
+from tests.witness.judge import Still
 from tests.witness.nemesis import pause
 
 MOST_UNFINISHED = 60
@@ -15,7 +17,7 @@ MOST_UNFINISHED = 60
 
 
 class Client:
-    """Starts jobs, again and again with the same key until it is answered, and cancels some.
+    """Starts jobs, again and again with the same key until it is answered; stops and pauses some.
 
     Args:
         draw: its choices.
@@ -25,11 +27,14 @@ class Client:
     Attributes:
         started: each acknowledged job, with the number that it is to return.
         cancelled: the jobs of which a cancel was asked, whatever was answered.
+        still: when which job was seen to be paused.
     """
 
     def __init__(self, draw: random.Random, port: int, number: int) -> None:
         self.started: dict[int, int] = {}
         self.cancelled: set[int] = set()
+        self.still: list[Still] = []
+        self._paused: list[int] = []
         self._draw = draw
         self._port = port
         self._next = number * 1_000_000
@@ -51,6 +56,10 @@ class Client:
                 self._start_one()
             if self.started and self._draw.random() < 0.1:
                 self._cancel_one()
+            if self.started and self._draw.random() < 0.3:
+                self._pause_one()
+            if self._paused and self._draw.random() < 0.4:
+                self._resume_one()
 
     def _has_room(self) -> bool:
         found = self._ask("GET", f"/v1/jobs?state=queued&limit={MOST_UNFINISHED}", {})
@@ -72,6 +81,31 @@ class Client:
         job = self._draw.choice(sorted(self.started)[-10:])
         self.cancelled.add(job)
         self._ask("POST", f"/cancel?id={job}", {})
+
+    def _pause_one(self) -> None:
+        """Pause a job, and look for a while whether it is shown as paused."""
+        job = self._draw.choice(sorted(self.started)[-10:])
+        if self._ask("POST", f"/pause?id={job}", {}) is None:
+            return
+        self._paused.append(job)
+        for _ in range(5):
+            first = self._ask("GET", f"/status?id={job}", {})
+            since = time.monotonic_ns()
+            if first is not None and first.get("state") == "paused":
+                pause(self._draw.uniform(0.0, 0.3))
+                until = time.monotonic_ns()
+                if (self._ask("GET", f"/status?id={job}", {}) or {}).get("version") == first[
+                    "version"
+                ]:
+                    self.still.append(Still(job, since, until))
+                return
+            pause(0.03)
+
+    def _resume_one(self) -> None:
+        """Let one of those that were paused go on; who cannot be asked now is asked later."""
+        job = self._draw.choice(self._paused)
+        if self._ask("POST", f"/resume?id={job}", {}) is not None:
+            self._paused.remove(job)
 
     def _ask(self, method: str, path: str, headers: dict[str, str]) -> dict[str, Any] | None:
         """Return the answer; None if there was nobody to give one."""

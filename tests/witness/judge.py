@@ -13,11 +13,14 @@ MOST_CRASHES = 3
 
 ALWAYS_RAISES = "failing"
 ONCE = "once"
-IN_CHILDREN = ("working", "deaf", "failing")
+IN_CHILDREN = ("working", "deaf", "failing", "keeping_in_process")
 
 
 class Line(NamedTuple):
-    """One line of the witness file; `how` is how a body has ended, or who ran beside it."""
+    """One line of the witness file.
+
+    `how` is how a body has ended, who ran beside it, or of which item it tells.
+    """
 
     word: str
     job: int
@@ -40,11 +43,26 @@ class Ended(NamedTuple):
     crashes: int
 
 
+class Still(NamedTuple):
+    """A job that was shown as paused, in one version of its row, at both ends of a time."""
+
+    job: int
+    since: int
+    until: int
+
+
 class Account(NamedTuple):
-    """What the clients know: the number that a job was started with, and who was cancelled."""
+    """What the clients know.
+
+    Attributes:
+        started: the number that each job was started with.
+        cancelled: who was cancelled.
+        still: who was seen to be paused, and when.
+    """
 
     started: Mapping[int, int]
     cancelled: frozenset[int]
+    still: tuple[Still, ...] = ()
 
 
 def read(text: str) -> list[Line]:
@@ -70,6 +88,9 @@ def judge(lines: Sequence[Line], account: Account, ended: Mapping[int, Ended]) -
         yield from _one_at_a_time(job, told)
         in_child = job in ended and ended[job].task in IN_CHILDREN
         yield from _attempts(job, told, in_child)
+        yield from _kept(job, told)
+    for still in account.still:
+        yield from _stood_still(still, bodies[still.job])
 
 
 def _outcome(
@@ -143,3 +164,26 @@ def _attempts(job: int, told: Iterable[Line], in_child: bool) -> Iterator[str]:
         if line.attempt not in (last, last + 1 if has_failed else last):
             yield f"S3: job {job} began attempt {line.attempt} after attempt {last}"
         last, has_failed = line.attempt, in_child
+
+
+def _kept(job: int, told: Sequence[Line]) -> Iterator[str]:
+    """P6: what was said to be stored is found, and what is behind it is never done again."""
+    highest, has_begun = 0, False
+    for line in told:
+        match line.word:
+            case "kept":
+                highest = max(highest, int(line.how))
+            case "found" if int(line.how) < highest:
+                yield f"P6: job {job} found {line.how}, and {highest} was kept"
+            case "item" if int(line.how) <= highest:
+                yield f"P6: job {job} did item {line.how} again, and {highest} was kept"
+            case "step" if has_begun:
+                yield f"P6: job {job} took its step again"
+        has_begun = has_begun or line.word == "item"
+
+
+def _stood_still(still: Still, told: Sequence[Line]) -> Iterator[str]:
+    """P5: from whoever is shown as paused nothing comes. That it is unwound is another thing."""
+    for line in told:
+        if line.word in ("item", "kept", "begin") and still.since < line.at < still.until:
+            yield f"P5: job {still.job} was shown as paused and wrote {line.word!r}"

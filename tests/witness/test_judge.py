@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.witness.judge import Account, Ended, judge, read
+from tests.witness.judge import Account, Ended, Still, judge, read
 
 GOOD = """\
 begin 1 1 100 7 1000
@@ -12,10 +12,13 @@ SUCCEEDED = Ended("awaiting", "succeeded", None, "", 42, 1, 0)
 
 
 def found(
-    witness: str, ended: Ended | None = SUCCEEDED, cancelled: frozenset[int] = frozenset()
+    witness: str,
+    ended: Ended | None = SUCCEEDED,
+    cancelled: frozenset[int] = frozenset(),
+    still: tuple[Still, ...] = (),
 ) -> list[str]:
     """The violations, each by its id."""
-    account = Account({1: 42}, cancelled)
+    account = Account({1: 42}, cancelled, still)
     told = judge(read(witness), account, {} if ended is None else {1: ended})
     return [violation.partition(":")[0] for violation in told]
 
@@ -82,3 +85,39 @@ def test_an_attempt_follows_the_one_before(how: str, attempt: int, violations: l
 
 def test_a_first_attempt_is_the_first() -> None:
     assert found(GOOD.replace("1 1 100", "1 2 100")) == ["S3"]
+
+
+KEPT = """\
+begin 1 1 99 5 100
+found 1 1 99 5 110 0
+step 1 1 99 5 120 0
+item 1 1 99 5 130 1
+kept 1 1 99 5 140 1
+item 1 1 99 5 150 2
+"""
+
+
+def test_an_item_that_was_not_kept_is_done_again() -> None:
+    again = "found 1 1 100 7 1010 1\nitem 1 1 100 7 1020 2\nend 1 1 100 7 2000 done\n"
+
+    assert found(KEPT + "begin 1 1 100 7 1000\n" + again) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["found 1 1 100 7 1010 0", "item 1 1 100 7 1010 1", "step 1 1 100 7 1010 0"]
+)
+def test_what_was_kept_is_found_and_not_done_again(line: str) -> None:
+    again = f"begin 1 1 100 7 1000\n{line}\nend 1 1 100 7 2000 done\n"
+
+    assert found(KEPT + again) == ["P6"]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "violations"), [(121, 129, []), (125, 145, ["P5", "P5"]), (141, 149, [])]
+)
+def test_what_is_shown_as_paused_writes_nothing(
+    since: int, until: int, violations: list[str]
+) -> None:
+    still = (Still(1, since, until),)
+
+    assert found(KEPT + "end 1 1 99 5 2000 done\n", still=still) == violations

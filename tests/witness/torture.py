@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from offload import Offload
+from offload.errors import JobError
 from offload.model import Job, State
 from tests.cli.running import Running, environment, marked
 from tests.support import eventually
@@ -36,10 +37,12 @@ class Verdict(NamedTuple):
     violations: list[str]
     deeds: list[str]
     jobs: int
+    pauses: int
     log: list[str]
 
     def __str__(self) -> str:
-        lines = [f"seed {self.seed}: {self.jobs} jobs; {', '.join(self.deeds)}"]
+        seen = f"{self.jobs} jobs, {self.pauses} seen to be paused"
+        lines = [f"seed {self.seed}: {seen}; {', '.join(self.deeds)}"]
         lines += [f"  {violation}" for violation in self.violations[:20]]
         lines.append(f"  repeat it with: {repeat(self.seed, self.seconds)}")
         return "\n".join(lines)
@@ -73,6 +76,7 @@ def torture(seed: int, seconds: float, folder: Path) -> Verdict:
 
     nemesis = Nemesis(draw, start, LEASE, pause)
     try:
+        eventually(lambda: nemesis.running.lines, SETTLE_SECONDS)  # there is something to strike at
         clients = [Client(random.Random(draw.random()), port, number) for number in range(CLIENTS)]
         _strike(nemesis, draw, clients, seconds)
         account = _account(clients)
@@ -81,11 +85,12 @@ def torture(seed: int, seconds: float, folder: Path) -> Verdict:
         violations += _end(nemesis.running)
         violations += _damage(folder / "offload.db")
         log = [line.rstrip() for server in servers for line in server.complaints]
-        violations += [f"log: {line}" for line in log if line.startswith("Traceback")]
+        violations += _tracebacks(log)
     finally:
         for server in servers:
             server.clean_up()
-    return Verdict(seed, seconds, violations, nemesis.deeds, len(account.started), log)
+    jobs, pauses = len(account.started), len(account.still)
+    return Verdict(seed, seconds, violations, nemesis.deeds, jobs, pauses, log)
 
 
 def _strike(nemesis: Nemesis, draw: random.Random, clients: list[Client], seconds: float) -> None:
@@ -105,15 +110,19 @@ def _strike(nemesis: Nemesis, draw: random.Random, clients: list[Client], second
 
 def _account(clients: list[Client]) -> Account:
     started = {job: number for client in clients for job, number in client.started.items()}
-    return Account(started, frozenset(job for client in clients for job in client.cancelled))
+    cancelled = frozenset(job for client in clients for job in client.cancelled)
+    return Account(started, cancelled, tuple(still for client in clients for still in client.still))
 
 
 def _settled(folder: Path, account: Account) -> dict[int, Ended]:
-    """Wait until every acknowledged job has ended; return how each has."""
+    """Resume what is paused; wait until every acknowledged job has ended; return how each has."""
     with Offload(folder / "offload.db", worker="off") as app:
 
         def unfinished() -> list[Job]:
-            return app.list(states=("queued", "running"), limit=1)
+            for job in app.list(states=("paused",), limit=1_000):
+                with contextlib.suppress(JobError):  # it has ended meanwhile
+                    app.get(job.id).resume()
+            return app.list(states=("queued", "running", "paused"), limit=1)
 
         with contextlib.suppress(AssertionError):  # the judge tells which jobs have not ended
             eventually(lambda: not unfinished(), SETTLE_SECONDS)
@@ -154,6 +163,18 @@ def _damage(database: Path) -> Iterator[str]:
         [said] = connection.execute("pragma integrity_check").fetchone()
     if said != "ok":
         yield f"D1: {said}"
+
+
+def _tracebacks(log: list[str]) -> Iterator[str]:
+    """Nobody should read one: each, with the frames below it and the error that it ends with."""
+    for at, line in enumerate(log):
+        if line.startswith("Traceback"):
+            told = [line]
+            for below in log[at + 1 :]:
+                told.append(below.strip())
+                if not below.startswith(" "):
+                    break
+            yield "log: " + " | ".join(told)
 
 
 def _free_port() -> int:

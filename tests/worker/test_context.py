@@ -212,7 +212,7 @@ def test_progress_that_is_no_number_is_refused_where_it_is_said(done: Any) -> No
 
 def test_progress_takes_any_real_number_and_shows_any_message() -> None:
     told: list[Any] = []
-    context = Context(1, 1, tell=told.append)
+    context = Context(1, 1, tell=lambda board: told.append(board.take()))
 
     context.progress(10**30, 10**30, "half \ud800" + "x" * 10_000, unit="a\0")
 
@@ -220,3 +220,11 @@ def test_progress_takes_any_real_number_and_shows_any_message() -> None:
     assert told[0].message.startswith(r"half \ud800")
     assert len(told[0].message) <= 1000
     assert told[0].unit == r"a\x00"
+
+
+def test_what_a_job_has_to_say_goes_to_the_logger_of_jobs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    current().log.warning("it is %s", "late")
+
+    assert caplog.record_tuples == [("offload.job", 30, "it is late")]

@@ -123,6 +123,59 @@ def test_a_process_of_another_start_is_not_signalled() -> None:
         assert process.wait(10) == -signal.SIGKILL
 
 
+def test_a_line_begins_with_the_process_and_each_stands_before_its_children() -> None:
+    with running(STARTS_OTHERS) as process:
+        line = family.line(os.getpid())
+
+        pids = [kin.pid for kin in line]
+        assert pids[0] == os.getpid()
+        assert all(kin.parent in pids[:place] for place, kin in enumerate(line) if place)
+        assert len(family.line(process.pid)) == 2
+    assert family.line(process.pid) == []
+
+
+def test_a_process_stands_still_when_all_of_its_threads_are_stopped() -> None:
+    program = """
+import threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("begun", flush=True)
+while True: pass
+"""
+    with running(program) as process:
+        assert not family.stands_still(process.pid)
+
+        process.send_signal(signal.SIGSTOP)
+
+        eventually(lambda: family.stands_still(process.pid))
+        assert not family.is_stuck(process.pid)
+        process.send_signal(signal.SIGCONT)
+        assert not family.stands_still(process.pid)
+
+
+def test_a_process_whose_first_thread_has_ended_still_runs() -> None:
+    program = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()
+print("begun", flush=True)
+ctypes.CDLL(None).syscall(60 if ctypes.sizeof(ctypes.c_void_p) == 8 else 1, 0)
+"""
+    with running(program) as process:
+        stat = Path(f"/proc/{process.pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+        assert process.pid in family.everyone()
+        assert not family.stands_still(process.pid)
+        assert family.kill(lambda: set(family.line(process.pid))) == {process.pid}
+
+
+def test_who_is_signalled_is_told() -> None:
+    with running(SLEEP) as process:
+        itself = family.everyone()[process.pid]
+        gone = Kin(process.pid, itself.parent, itself.started + 1)
+
+        assert family.send([gone, itself], signal.SIGCONT) == [itself]
+
+
 def test_a_zombie_is_nobody() -> None:
     child = os.fork()
     if child == 0:

@@ -24,7 +24,7 @@ CLAIM = Claim(
 
 def running(job_id: int) -> Job:
     known = {"id": job_id, "task": "t", "state": State.RUNNING, "version": 2, "token": 1}
-    known |= {"attempt": 1, "options": PLAIN, "forgiven": 0}
+    known |= {"attempt": 1, "options": PLAIN, "forgiven": 0, "paused_seconds": 0.0}
     return cast("Callable[..., Job]", Job)(**NOTHING | known)
 
 
@@ -61,7 +61,7 @@ async def go(post: Post, code: Callable[[Job], Coroutine[Any, Any, None]], ends:
         SystemClock(),
         claim=lambda: CLAIM,
         begin=lambda job: tasks.append(asyncio.create_task(run(job))),
-        last_word=lambda key: None,
+        last_words=lambda keys: [],
         heard_again=lambda effects: None,
         failed=lambda error: None,
         draw=lambda: 0.5,

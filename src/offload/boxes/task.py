@@ -6,7 +6,7 @@ from typing import Any
 
 from offload.boxes.box import Box, How, missing_methods
 from offload.errors import InvalidTask
-from offload.options import TaskOptions
+from offload.options import TaskOptions, that_can_pause
 from offload.registry import RegisteredTask
 from offload.signature import Signature
 from offload.text import capped_repr
@@ -32,7 +32,7 @@ def box_task(name: str, box: Box) -> BoxTask:
         signature=_NO_PARAMETERS,
         kind="box",
         executor="box",
-        options=_OPTIONS,
+        options=_ASKED_ONCE if box.how.kind == "blocking" else _OPTIONS,
         aliases=(),
         module="",
         doc="",
@@ -45,7 +45,9 @@ def box_task(name: str, box: Box) -> BoxTask:
 def class_task(made: RegisteredTask, how: How) -> BoxTask:
     """Return the task that makes a box of a job's parameters: what a function registered as."""
     fields = {name: getattr(made, name) for name in RegisteredTask.__struct_fields__}
-    return BoxTask(**(fields | {"kind": "box", "executor": "box"}), how=how)
+    options = that_can_pause(made.options, is_so=how.kind != "blocking")
+    own = {"kind": "box", "executor": "box", "options": options}
+    return BoxTask(**(fields | own), how=how)
 
 
 def maker_of(kind: object) -> Callable[..., Any]:
@@ -89,3 +91,5 @@ def _nothing() -> None: ...
 
 _NO_PARAMETERS = Signature.of(_nothing, task="box")
 _OPTIONS = TaskOptions()
+_ASKED_ONCE = that_can_pause(_OPTIONS, is_so=False)
+"""Of a box whose `run()` blocks in a thread: nobody can make it stand still."""

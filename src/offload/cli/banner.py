@@ -13,6 +13,18 @@ from offload.config import Config
 from offload.model import Queue
 
 
+class Entrance(Struct, frozen=True):
+    """Who may come in.
+
+    Attributes:
+        is_guarded: clients have to show a token.
+        link: the secret of a link that logs a browser in once; empty, and there is none.
+    """
+
+    is_guarded: bool
+    link: str = ""
+
+
 class Serving(Struct, frozen=True):
     """What is served, where, and within which limits.
 
@@ -25,6 +37,7 @@ class Serving(Struct, frozen=True):
     offload: Offload
     config: Config
     queue: Queue
+    entrance: Entrance = Entrance(is_guarded=False)
 
     def as_json(self) -> Mapping[str, Any]:
         """Return it for programs."""
@@ -55,6 +68,7 @@ class Serving(Struct, frozen=True):
     def _details(self) -> Mapping[str, str]:
         workers, grace = self.config.workers, self.config.grace
         return {
+            **self._log_in(),
             "tasks": ", ".join(self.offload.registry.names()) or "none",
             "database": str(self.offload.database),
             "limits": _limits(self.queue),
@@ -63,13 +77,20 @@ class Serving(Struct, frozen=True):
             "stop": f"Ctrl-C; running jobs are given {grace:g} s",
         }
 
+    def _log_in(self) -> Mapping[str, str]:
+        """Say how a browser comes in; the link is for the eyes of whoever has started this."""
+        if not self.entrance.link:
+            return {}
+        link = f"{self.address}/login?once={self.entrance.link}"
+        return {"log in": f"{link}  (once, within ten minutes)"}
+
     def _example(self) -> str:
         """Return a line that starts a job; of the examples it is the one in the README."""
         names = self.offload.registry.names()
         if not names:
             return f"curl {self.address}/"
         path = _start_path(self.offload, names[0]) if self.named else "/start/power_sim?a=2&b=20"
-        secret = ' -H "Authorization: Bearer $OFFLOAD_TOKEN"' if self.config.token else ""
+        secret = ' -H "Authorization: Bearer $OFFLOAD_TOKEN"' if self.entrance.is_guarded else ""
         return f"curl -X POST{secret} {shlex.quote(self.address + path)}"
 
 

@@ -74,8 +74,9 @@ class Bars:
         now = self._clock()
         lines = [self._tracks.setdefault(job["id"], Track()).line(job, now) for job in jobs]
         room = max(self._console.height - 1, 2)
+        shown = fitting(lines, room)
         return drawn(
-            fitting(lines, room),
+            with_bars(shown, room - (len(shown) < len(lines))),
             self._console.width,
             count=len(lines),
             is_ascii=self._console.options.ascii_only,
@@ -88,6 +89,17 @@ def fitting(lines: Sequence[Line], room: int) -> Sequence[Line]:
         return lines
     by_rank = sorted(range(len(lines)), key=lambda place: (_rank(lines[place]), place))
     return [lines[place] for place in sorted(by_rank[: room - 1])]  # one says how many are left
+
+
+def with_bars(lines: Sequence[Line], room: int) -> Sequence[Line]:
+    """Return the lines, and below each what else its job counts, as far as there is room."""
+    spare = room - len(lines)
+    shown: list[Line] = []
+    for line in lines:
+        bars = line.bars[: max(spare, 0)]
+        shown += [line, *bars]
+        spare -= len(bars)
+    return shown
 
 
 def _rank(line: Line) -> int:
@@ -106,11 +118,12 @@ def drawn(lines: Sequence[Line], width: int, *, count: int, is_ascii: bool = Fal
     for line in lines:
         cells = {"bar": bar(line, widths.get("bar", BAR))} | _texts(line)
         table.add_row(*(cells[name] for name in widths))
-    if count <= len(lines):
+    more = count - sum(not line.is_bar for line in lines)
+    if more <= 0:
         return table
     whole = Table.grid()
     whole.add_row(table)
-    whole.add_row(Text(f"and {count - len(lines)} more jobs", no_wrap=True, overflow="crop"))
+    whole.add_row(Text(f"and {more} more jobs", no_wrap=True, overflow="crop"))
     return whole
 
 
@@ -142,6 +155,8 @@ def layout(lines: Sequence[Line], width: int) -> dict[str, int]:
 
 def _texts(line: Line) -> dict[str, Text]:
     texts = {name: Text(getattr(line, name)) for name in ("task", "count", "rate", "time", "note")}
+    if line.is_bar:
+        return {"id": Text(""), "state": Text(line.unit), **texts}
     state = Text(line.state, COLOURS.get(line.state, ""))
     return {"id": Text(str(line.id)), "state": state, **texts}
 

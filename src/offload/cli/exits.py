@@ -7,7 +7,7 @@
 | 2 | the command line, the parameters, a setting or a module cannot be used as they are |
 | 3 | a job was cancelled, and none has failed |
 | 4 | there is no such job (never started, or no longer kept), or no such task |
-| 5 | refused: the queue is full, the job has finished already or not yet, the server is stopping |
+| 5 | refused: the queue is full, the job has finished or not, or cannot pause, the server stops |
 | 6 | the database or the server cannot be used: absent, unreadable, too new, not answering |
 | 70 | a fault of offload itself; the traceback is shown |
 | 124 | the time of `--timeout` is over; the job goes on |
@@ -56,6 +56,9 @@ _BY_ERROR: Mapping[type[errors.OffloadError], int] = {
     errors.NotKept: REFUSED,
     errors.NotCompletable: REFUSED,
     errors.AlreadyFinished: REFUSED,
+    errors.NotPausable: REFUSED,
+    errors.NotAmendable: REFUSED,
+    errors.BeingCancelled: REFUSED,
     errors.JobFailed: FAILED,
     errors.JobCancelled: CANCELLED,
     errors.StoreError: UNAVAILABLE,

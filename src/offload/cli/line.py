@@ -20,6 +20,8 @@ class Line(Struct, frozen=True):
         rate: how fast it goes.
         time: what is left, or how long it took, or how long it runs.
         note: the job's own message, or why it waits, or how it failed.
+        bars: what else it counts, each a line of its own under the name of the bar.
+        is_bar: it is such a line.
     """
 
     id: int
@@ -31,6 +33,8 @@ class Line(Struct, frozen=True):
     rate: str
     time: str
     note: str
+    bars: tuple["Line", ...] = ()
+    is_bar: bool = False
 
     def as_text(self) -> str:
         """Return the line for a log: `job 7 render running 12/20 frame, 0.5/s, 16 s left`."""
@@ -38,6 +42,7 @@ class Line(Struct, frozen=True):
         facts = [fact for fact in (count, self.rate, self.time) if fact]
         said = f"job {self.id} {self.task} {self.state}"
         said += f" {', '.join(facts)}" if facts else ""
+        said += "".join(f"; {bar.task} {bar.count} {bar.unit}".rstrip() for bar in self.bars)
         return said + (f": {self.note}" if self.note else "")
 
 
@@ -58,8 +63,7 @@ class Track:
         if progress is not None:
             self._pace.note(progress["done"], now)
         is_moving = progress is not None and job["state"] in _MOVING
-        begun_at = _begun_at(job)
-        rate = self._pace.rate(now, begun_at) if is_moving else None
+        rate = self._rate(job, now) if is_moving else None
         return Line(
             id=job["id"],
             task=job["task"],
@@ -70,12 +74,29 @@ class Track:
             rate=rate_text(rate) if rate else "",
             time=self._time(job, now) if is_moving else _time(job, now),
             note=_note(job, now),
+            bars=_bars(job) if is_moving else (),
         )
 
+    def _rate(self, job: Mapping[str, Any], now: float) -> float | None:
+        """What was seen here is the latest; the worker's word is there before two steps were."""
+        seen = self._pace.rate(now)
+        if seen is not None:
+            return seen
+        told: float | None = job["progress"].get("rate")
+        return told or self._pace.rate(now, _begun_at(job))
+
     def _time(self, job: Mapping[str, Any], now: float) -> str:
-        total = job["progress"]["total"]
-        left = None if total is None else self._pace.left(total, now, _begun_at(job))
+        left = self._left(job, now)
         return _time(job, now) if left is None else f"{_about(left)} left"
+
+    def _left(self, job: Mapping[str, Any], now: float) -> float | None:
+        total, eta = job["progress"]["total"], job["progress"].get("eta")
+        seen = None if total is None else self._pace.left(total, now)
+        if seen is not None:
+            return seen
+        if eta is not None and seconds_of(eta) >= now:
+            return seconds_of(eta) - now
+        return None if total is None else self._pace.left(total, now, _begun_at(job))
 
 
 _MOVING = frozenset({"running", "waiting"})
@@ -108,6 +129,24 @@ def _share(job: Mapping[str, Any]) -> float | None:
         return None
     share: float = progress["done"] / progress["total"]
     return min(max(share, 0.0), 1.0)
+
+
+def _bars(job: Mapping[str, Any]) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            id=job["id"],
+            task=visible(bar["name"]),
+            state=job["state"],
+            share=min(max(bar["done"] / bar["total"], 0.0), 1.0) if bar["total"] else None,
+            count=_count(bar),
+            unit=visible(bar["unit"] or ""),
+            rate="",
+            time="",
+            note=visible(" ".join((bar["message"] or "").split())),
+            is_bar=True,
+        )
+        for bar in job["progress"].get("bars", ())
+    )
 
 
 def _count(progress: Mapping[str, Any] | None) -> str:

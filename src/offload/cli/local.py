@@ -3,11 +3,11 @@
 import os
 import pwd
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from msgspec import to_builtins
 
-from offload import verbs
+from offload import following, telling, verbs
 from offload.app import Offload
 from offload.catalogue import schedule_shape, task_shape
 from offload.cli.settings import quiet
@@ -74,6 +74,18 @@ class Local:
         """Return a job's events, oldest first; see `Verbs.history`."""
         return [to_builtins(event_shape(event)) for event in self._app.history(job_id)]
 
+    def story(self, job_id: int) -> Mapping[str, Any]:
+        """Return a job's attempts, receipts and timeline; see `Verbs.story`."""
+        told: Mapping[str, Any] = to_builtins(self._app.run(telling.story(job_id, self._app.now)))
+        return told
+
+    def log(self, job_id: int, **asked: Any) -> Mapping[str, Any]:
+        """Return a page of what a job has written; see `Verbs.log`."""
+        log = following.asked(job_id, **asked)
+        page = following.page_shape(log, self._app.run(following.look(log)))
+        found: dict[str, Any] = to_builtins(page)
+        return found
+
     def result(self, job_id: int) -> Any:
         """Return what a job returned; see `Verbs.result`."""
         job = self._app.read_job(job_id)
@@ -85,7 +97,56 @@ class Local:
 
     def cancel(self, job_id: int) -> JobView:
         """Ask for a job to be cancelled; see `Verbs.cancel`."""
-        job, changed = self._app.run(self._app.asking(job_id, Wish.CANCEL, self._by))
+        return self._asked(job_id, Wish.CANCEL)
+
+    def pause(self, job_id: int, reason: str | None = None) -> JobView:
+        """Ask for a job to stand still; see `Verbs.pause`."""
+        return self._asked(job_id, Wish.PAUSE, reason)
+
+    def resume(self, job_id: int) -> JobView:
+        """Let a paused job go on; see `Verbs.resume`."""
+        return self._asked(job_id, Wish.RESUME)
+
+    def pause_group(self, group_id: int, reason: str | None = None) -> Mapping[str, Any]:
+        """Ask for all jobs of a group to stand still; see `Verbs.pause_group`."""
+        return self._asked_group(group_id, Wish.PAUSE, reason)
+
+    def resume_group(self, group_id: int) -> Mapping[str, Any]:
+        """Let all paused jobs of a group go on; see `Verbs.resume_group`."""
+        return self._asked_group(group_id, Wish.RESUME)
+
+    def pause_all(
+        self,
+        kind: Literal["queues", "tasks"],
+        name: str,
+        reason: str | None = None,
+        *,
+        include_running: bool = False,
+    ) -> Mapping[str, Any]:
+        """Pause a queue or a task; see `Verbs.pause_all`."""
+        return self._halted(kind, name, paused=True, reason=reason, include_running=include_running)
+
+    def resume_all(
+        self, kind: Literal["queues", "tasks"], name: str, *, include_running: bool = False
+    ) -> Mapping[str, Any]:
+        """Let a queue or a task go on; see `Verbs.resume_all`."""
+        return self._halted(kind, name, paused=False, include_running=include_running)
+
+    def _halted(
+        self, kind: Literal["queues", "tasks"], name: str, *, paused: bool, **said: Any
+    ) -> Mapping[str, Any]:
+        said |= {"queue": name} if kind == "queues" else {"task": name}
+        plan = self._app.pausing(paused=paused, by=self._by, **said)
+        return {"name": name, "paused": paused, "changed": self._app.run(plan)}
+
+    def _asked_group(
+        self, group_id: int, wish: Wish, reason: str | None = None
+    ) -> Mapping[str, Any]:
+        plan = self._app.asking_group(group_id, wish, self._by, reason)
+        return {"id": group_id, "changed": self._app.run(plan)}
+
+    def _asked(self, job_id: int, wish: Wish, reason: str | None = None) -> JobView:
+        job, changed = self._app.run(self._app.asking(job_id, wish, self._by, reason))
         return self._view(job) | {"changed": changed}
 
     def retry(self, job_id: int) -> JobView:
@@ -110,7 +171,9 @@ class Local:
 
     def _view(self, job: Job, *, in_list: bool = False) -> JobView:
         reason = job.reason if in_list else self._app.reason(job)
-        view = decode(write(job_shape(job, self._app.now(), reason, in_list=in_list)))
+        used = None if in_list else self._app.run(telling.usage(job))
+        shape = job_shape(job, self._app.now(), reason, in_list=in_list, usage=used)
+        view = decode(write(shape))
         assert isinstance(view, dict)
         return view
 

@@ -77,6 +77,11 @@ processes = click.option(
 slots = click.option(
     "--slots", metavar="N", help="Async jobs that one worker runs at once.  [default: 100]"
 )
+max_frozen = click.option(
+    "--max-frozen",
+    metavar="N",
+    help="Paused jobs that one worker holds with all their memory.  [default: 1000]",
+)
 grace = click.option(
     "--grace", metavar="SECONDS", help="What running jobs are given at the end.  [default: 5]"
 )

@@ -7,7 +7,7 @@ prints the same whichever way it went.
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from offload.config import Config, load_config
 from offload.errors import ConfigError
@@ -17,6 +17,9 @@ JobView = dict[str, Any]
 
 TaskView = dict[str, Any]
 """A task as JSON has it."""
+
+PATIENCE_SECONDS = 10.0
+"""So long a person waits for a server that is just being started anew."""
 
 
 class Verbs(Protocol):
@@ -51,6 +54,25 @@ class Verbs(Protocol):
         """Return a job's events, oldest first."""
         ...
 
+    def story(self, job_id: int) -> Mapping[str, Any]:
+        """Return a job's attempts as `items`, its `receipts` and its `timeline`."""
+        ...
+
+    def log(
+        self,
+        job_id: int,
+        *,
+        after: int = 0,
+        limit: int = 500,
+        tail: bool = False,
+        level: str | None = None,
+        text: str | None = None,
+        attempt: int | None = None,
+        source: str | None = None,
+    ) -> Mapping[str, Any]:
+        """Return a page of what a job has written; see `following.asked` and `LinesPage`."""
+        ...
+
     def result(self, job_id: int) -> Any:
         """Return what a job returned."""
         ...
@@ -61,6 +83,39 @@ class Verbs(Protocol):
 
     def cancel(self, job_id: int) -> JobView:
         """Ask for a job to be cancelled; `changed` says whether that changed anything."""
+        ...
+
+    def pause(self, job_id: int, reason: str | None = None) -> JobView:
+        """Ask for a job to stand still; `changed` says whether that changed anything."""
+        ...
+
+    def resume(self, job_id: int) -> JobView:
+        """Let a paused job go on; `changed` says whether that changed anything."""
+        ...
+
+    def pause_group(self, group_id: int, reason: str | None = None) -> Mapping[str, Any]:
+        """Ask for all jobs of a group to stand still; `changed` says how many that changed."""
+        ...
+
+    def resume_group(self, group_id: int) -> Mapping[str, Any]:
+        """Let all paused jobs of a group go on; `changed` says how many that changed."""
+        ...
+
+    def pause_all(
+        self,
+        kind: Literal["queues", "tasks"],
+        name: str,
+        reason: str | None = None,
+        *,
+        include_running: bool = False,
+    ) -> Mapping[str, Any]:
+        """Pause a queue or a task; `changed` says how many jobs were paused besides."""
+        ...
+
+    def resume_all(
+        self, kind: Literal["queues", "tasks"], name: str, *, include_running: bool = False
+    ) -> Mapping[str, Any]:
+        """Let a queue or a task go on; `changed` says how many jobs were resumed besides."""
         ...
 
     def retry(self, job_id: int) -> JobView:
@@ -95,7 +150,8 @@ def open_verbs(arguments: Mapping[str, Any]) -> Verbs:
     # The other way is not even imported: each costs 50 to 100 ms of a command's start.
     verbs: Verbs
     if goes_to_server(arguments, config):
-        verbs = import_module("offload.client").Client(config.server, config.token)
+        client = import_module("offload.client").Client
+        verbs = client(config.server, config.token, patience=PATIENCE_SECONDS)
     else:
         verbs = import_module("offload.cli.local").Local.looking(config)
     return verbs

@@ -1,4 +1,4 @@
-"""Asking something of a job that there is: cancel, retry, complete; and of a queue."""
+"""Asking something of a job that there is: cancel, pause, resume, retry, complete."""
 
 import os
 from typing import Any
@@ -8,11 +8,9 @@ from offload.desk.looking import Looking
 from offload.job import Job
 from offload.model import By, QueueSettings, Wish
 from offload.options import DEFAULT_QUEUE
-from offload.store.base import (
-    SetQueue,
-)
+from offload.store.base import SetQueue
 from offload.values import encode
-from offload.verbs import Plan, ask
+from offload.verbs import Plan, ask, checked_reason
 
 
 class Asking(Looking):
@@ -39,6 +37,26 @@ class Asking(Looking):
         """The same without blocking the loop."""
         return (await self.perform(self.asking(job_id, Wish.CANCEL)))[1]
 
+    def pause_job(self, job_id: int, reason: str | None) -> bool:
+        """Ask for a job to stand still; see `Job.pause`."""
+        return self.run(self.asking(job_id, Wish.PAUSE, reason=reason))[1]
+
+    async def apause_job(self, job_id: int, reason: str | None) -> bool:
+        """The same without blocking the loop."""
+        return (await self.perform(self.asking(job_id, Wish.PAUSE, reason=reason)))[1]
+
+    def resume_job(self, job_id: int) -> bool:
+        """Let a job go on; see `Job.resume`."""
+        job, changed = self.run(self.asking(job_id, Wish.RESUME))
+        self.hire({(job.task, job.queue)})
+        return changed
+
+    async def aresume_job(self, job_id: int) -> bool:
+        """The same without blocking the loop."""
+        job, changed = await self.perform(self.asking(job_id, Wish.RESUME))
+        await self.ahire({(job.task, job.queue)})
+        return changed
+
     def retry(self, job_id: int) -> None:
         """Try a failed or cancelled job anew; see `Job.retry`."""
         job = self.run(self.retrying(job_id))
@@ -53,9 +71,11 @@ class Asking(Looking):
         """Return the plan that tries a job anew."""
         return verbs.retry(job_id, self.now, by or self._by())
 
-    def asking(self, job_id: int, wish: Wish, by: By | None = None) -> Plan[tuple[model.Job, bool]]:
+    def asking(
+        self, job_id: int, wish: Wish, by: By | None = None, reason: str | None = None
+    ) -> Plan[tuple[model.Job, bool]]:
         """Return the plan that asks something of a job."""
-        return verbs.request(job_id, wish, self.now, by or self._by())
+        return verbs.request(job_id, wish, self.now, by or self._by(), checked_reason(reason))
 
     def complete(self, job_id: int, token: str, value: Any = None) -> bool:
         """End a polling job early: the other side says that its work is done, and gives the value.

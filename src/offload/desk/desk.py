@@ -218,7 +218,9 @@ class Desk:
 
     def _embed(self) -> EmbeddedWorker:
         config = self.config
-        settings = WorkerSettings(config.slots, config.processes, config.lease)
+        settings = WorkerSettings(
+            config.slots, config.processes, config.lease, max_frozen=config.max_frozen
+        )
         lifetime.end_with_the_program()
         house = self.open()
         return EmbeddedWorker(lambda: self._worker_of(house, settings))

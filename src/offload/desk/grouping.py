@@ -8,12 +8,9 @@ from offload.desk.starting import Starting
 from offload.errors import JobError
 from offload.group import Group
 from offload.job import Job
-from offload.model import NewJob, State
-from offload.store.base import (
-    Inserted,
-    MemberJobs,
-)
-from offload.verbs import ask
+from offload.model import By, NewJob, State, Wish
+from offload.store.base import Inserted, MemberJobs
+from offload.verbs import Plan, ask, checked_reason
 
 Handles = list[Job[Any]]
 Records = list[model.Job]
@@ -108,13 +105,20 @@ class Grouping(Starting):
         except JobError as error:
             return error
 
-    def cancel_group(self, group_id: int) -> int:
-        """Ask for all jobs of a group to be cancelled; see `Group.cancel`."""
-        return self.run(verbs.cancel_group(group_id, self.now, self._by()))
+    def ask_group(self, group_id: int, wish: Wish, reason: str | None = None) -> int:
+        """Ask something of all jobs of a group; see `Group.cancel`, `Group.pause`."""
+        return self.run(self.asking_group(group_id, wish, reason=reason))
 
-    async def acancel_group(self, group_id: int) -> int:
+    async def aask_group(self, group_id: int, wish: Wish, reason: str | None = None) -> int:
         """The same without blocking the loop."""
-        return await self.perform(verbs.cancel_group(group_id, self.now, self._by()))
+        return await self.perform(self.asking_group(group_id, wish, reason=reason))
+
+    def asking_group(
+        self, group_id: int, wish: Wish, by: By | None = None, reason: str | None = None
+    ) -> Plan[int]:
+        """Return the plan that asks something of all jobs of a group."""
+        said = checked_reason(reason)
+        return verbs.request_of_group(group_id, wish, self.now, by or self._by(), said)
 
     def retry_failed_of(self, group_id: int) -> int:
         """Try all failed jobs of a group anew; see `Group.retry_failed`."""

@@ -1,18 +1,20 @@
 """Looking: jobs, queues, workers and schedules as they are, and waiting for a job to end."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any, Unpack
 
 from msgspec import UNSET
 
-from offload import lifecycle, model, reasons, verbs
+from offload import following, lifecycle, model, reasons, verbs
 from offload.boxes import awaited
 from offload.desk.desk import Desk
+from offload.following import Wanted
 from offload.lifecycle import Shown
-from offload.model import State
+from offload.model import State, Wish
 from offload.schedule import Timetable
 from offload.store.base import (
     Counts,
+    Frozen,
     List,
     Look,
     Queues,
@@ -101,6 +103,29 @@ class Looking(Desk):
         """The same without blocking the loop."""
         return await self.perform(verbs.history(job_id))
 
+    def logs(self, job_id: int, **wanted: Unpack[Wanted]) -> Iterator[model.StoredLine]:
+        """Return what a job has written, line after line, oldest first.
+
+        Each line has its number `n`, its `attempt`, `at`, `level` ("" where it was printed),
+        `source` and `text`. A number that is missing was not kept.
+
+        Args:
+            job_id: the job.
+            wanted: `follow=True` waits for further lines until the job has ended. Only some are
+                given with `after` (a number), `tail` (so many of the newest), `level` ("DEBUG",
+                "INFO", "WARNING", "ERROR", "CRITICAL", and above; prints count as INFO), `text`
+                (that they contain), `attempt`, `source` ("stdout", "stderr", a logger's name).
+
+        Raises:
+            UnknownJob, Evicted: there is no such job.
+            ValueError: there is no such level.
+        """
+        return following.lines(self.run, job_id, wanted)
+
+    def alogs(self, job_id: int, **wanted: Unpack[Wanted]) -> AsyncIterator[model.StoredLine]:
+        """The same without blocking the loop: for `async for`."""
+        return following.alines(self.perform, job_id, wanted)
+
     def queues(self) -> Settings:
         """Return the queues with their settings, by name."""
         return self.run(ask(Queues()))
@@ -125,6 +150,14 @@ class Looking(Desk):
         """The same without blocking the loop."""
         return await self.perform(ask(Counts()))
 
+    async def asituation(self) -> Situation:
+        """Return who works, what is in the queues and what is paused, in one snapshot."""
+        return await self.perform(ask(Look()))
+
+    async def afrozen(self, worker_id: int) -> int:
+        """Return how many paused jobs a worker holds with all their memory."""
+        return await self.perform(ask(Frozen(worker_id)))
+
     def workers(self) -> Workforce:
         """Return the enrolled workers, those too that have died and were not noticed yet."""
         return self.run(ask(Workers()))
@@ -146,13 +179,16 @@ class Looking(Desk):
         return await self.perform(self._explain(job))
 
     def _explain(self, job: model.Job) -> Plan[str | None]:
-        if job.state not in (State.QUEUED, State.RUNNING):
+        is_resuming = job.requested is Wish.RESUME
+        if job.state not in (State.QUEUED, State.RUNNING) and not is_resuming:
             return job.reason
         situation: Situation = yield Look()
         is_alive = self.open().presence.is_alive
         alive = [worker for worker in situation.workers if is_alive(worker)]
         if job.state is State.RUNNING:
             return reasons.why_running(job, alive, self.now()) or awaited(job)
+        if is_resuming:
+            return reasons.why_resuming(job, situation)
         return reasons.why_queued(job, alive, situation, self.now())
 
     def wait_for(self, job_id: int, timeout: float | None) -> bool:

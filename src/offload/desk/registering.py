@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from offload.clock import Clock
-from offload.desk.grouping import Grouping
+from offload.desk.pausing import Pausing
 from offload.errors import InvalidTask
 from offload.job import Job
 from offload.lifespan import Lifespan, Scope
@@ -26,6 +26,7 @@ class TaskKeywords(PollingOptions, total=False):
 
     executor: str | None
     memory: int | str | None
+    checkpoints: bool
 
 
 class _Decorator(Protocol):
@@ -38,7 +39,7 @@ class _Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
 
 
-class Registering(Grouping):
+class Registering(Pausing):
     """Keeps the tasks that users hold."""
 
     def __init__(self, arguments: Mapping[str, Any], queue: QueueSettings, clock: Clock) -> None:
@@ -75,6 +76,7 @@ class Registering(Grouping):
             priority: higher goes first.
             executor: how its code is run: "async" (coroutine functions), "process" or "thread".
             tags: words to find its jobs by.
+            secret: the parameters that nobody is shown: ``("password",)``.
             encode: makes JSON-able values of objects that JSON does not know.
             retries: further attempts after one that failed.
             backoff: how long to wait before each: a duration, or a `Backoff`; by default a second,
@@ -83,6 +85,8 @@ class Registering(Grouping):
             timeout: how long its code may run, counted from its start.
             deadline: by when a job must have ended, counted from when it was started.
             memory: what the processes of a job may hold together: bytes, or ``"512M"``.
+            checkpoints: its code calls `checkpoint()` though it takes no Context, so that it can be
+                paused where it runs in a thread.
             on_crash: "again" runs a job again when its worker died with it; "fail" is for code that
                 must not be repeated: the job is lost then.
             key: of a task and a key there is one unfinished job. Parameters may stand in it, in

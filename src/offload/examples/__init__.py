@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 
-from offload import Backoff, Offload, current
+from offload import Backoff, Context, Offload, current
 from offload.polling import Done, Pending
 
 app = Offload()
@@ -14,6 +14,9 @@ app = Offload()
 async def power_sim(a: int, b: int, delay_seconds: float = 5) -> int:
     """Raise `a` to the power `b`, sleeping at each multiplication.
 
+    Interrupted, paused or killed in the midst of it, it goes on behind the last multiplication that
+    was kept. It keeps their number, which always has room, and not the product, which may not.
+
     Args:
         a: the base.
         b: the exponent, from 0 on.
@@ -21,11 +24,14 @@ async def power_sim(a: int, b: int, delay_seconds: float = 5) -> int:
     """
     if b < 0:
         raise ValueError(f"the exponent must be 0 or more, not {b}")
-    product = 1
-    for done in range(1, b + 1):
+    context = current()
+    begun: int = context.saved or 0
+    product: int = a**begun
+    for done in range(begun + 1, b + 1):
         await asyncio.sleep(delay_seconds)
         product *= a
-        current().progress(done, b, unit="multiplication")
+        context.checkpoint(done)
+        context.progress(done, b, unit="multiplication")
     return product
 
 
@@ -45,33 +51,33 @@ async def failing_sim(a: int, delay_seconds: float = 5) -> None:
 
 @app.task
 def count_primes(limit: int) -> int:
-    """Count the primes below `limit`, one by one: computing that stops for nobody.
+    """Count the primes below `limit`, one by one: computing that can be frozen at any moment.
 
     Args:
         limit: below which they are counted; a million take some ten seconds.
     """
-    found = 0
-    for number in range(2, limit):
+    context = current()
+    begun, found = context.saved or (2, 0)
+    for number in range(begun, limit):
         if number % 5000 == 0:
-            current().progress(number, limit, unit="number")
+            context.progress(number, limit, unit="number")
+            context.checkpoint((number, found))
         found += all(number % divisor for divisor in range(2, math.isqrt(number) + 1))
-    current().progress(limit, limit, unit="number")
+    context.progress(limit, limit, unit="number")
     return found
 
 
 @app.task(executor="thread")
-def patient_sim(steps: int, delay_seconds: float = 5) -> int | None:
-    """Sleep at each step, in a thread, and look whether to stop.
+def patient_sim(context: Context, steps: int, delay_seconds: float = 5) -> int:
+    """Sleep at each step, in a thread; between two steps it can be paused and stopped.
 
     Args:
+        context: of the job; who has one can be paused in a thread.
         steps: how many.
         delay_seconds: how long each takes.
     """
-    for done in range(1, steps + 1):
+    for _ in context.iterate(range(steps), unit="step"):
         time.sleep(delay_seconds)
-        current().progress(done, steps, unit="step")
-        if current().should_stop:
-            return None  # it has stopped as it was asked
     return steps
 
 

@@ -1,8 +1,8 @@
 """The access log: one line for each request, and an id to find it by.
 
 Query strings are not written: they carry arguments. Nothing is written unless the logger
-`offload.access` lets INFO pass; then it is method, path, status, milliseconds, the request's id and
-where it came from.
+`offload.access` lets INFO pass; then it is method, path, status, milliseconds, the request's id,
+where it came from, and the name of the token that it showed; never the token.
 """
 
 import logging
@@ -14,6 +14,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offload.http.live import Live, put
+from offload.http.origins import told
+from offload.http.permits import visitor_of
 
 log = logging.getLogger("offload.access")
 log.setLevel(logging.WARNING)  # a line for each request is for those who ask for it
@@ -43,7 +45,7 @@ class Attended:
             await self._app(scope, receive, send)
             return
         put(self._live, scope)
-        answering = _Answering(send, _id_of(scope))
+        answering = _Answering(send, scope, _id_of(scope))
         began = time.perf_counter()
         try:
             await self._app(scope, receive, answering)
@@ -53,17 +55,19 @@ class Attended:
 
 
 class _Answering:
-    """Sends an answer under the request's id."""
+    """Sends an answer under the request's id, with what pages of other sites are told."""
 
-    def __init__(self, send: Send, request_id: bytes) -> None:
+    def __init__(self, send: Send, scope: Scope, request_id: bytes) -> None:
         self.request_id = request_id
         self.status = 0
         self._send = send
+        self._scope = scope
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (NAME, self.request_id)]
+            more = told(self._scope)
+            message["headers"] = [*message["headers"], (NAME, self.request_id), *more]
         await self._send(message)
 
 
@@ -77,12 +81,14 @@ def _id_of(scope: Scope) -> bytes:
 
 def _write(scope: Scope, answering: _Answering, seconds: float) -> None:
     client: Any = scope.get("client")
+    visitor = visitor_of(scope)
     log.info(
-        "%s %s %s %.1f ms %s %s",
+        "%s %s %s %.1f ms %s %s%s",
         scope["method"],
         scope["raw_path"].decode("ascii", "replace"),  # escaped, as it came: it is one line
         answering.status or "unanswered",
         seconds * 1000,
         answering.request_id.decode(),
         client[0] if client else "-",
+        "" if visitor is None else f" {visitor.name!r}",
     )

@@ -7,10 +7,11 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload.http.door import Accepted, Cancelling, Door
+from offload.http.door import Accepted, Door
 from offload.lifecycle import Shown
 from offload.model import Job
 from offload.shapes import JobShape, job_shape, path, progress_shape, write
+from offload.telling import usage
 from offload.wire import answers as wire
 from offload.wire.answers import ACCEPTED_RETRY_SECONDS, JSON, Answer, start_headers
 
@@ -30,7 +31,9 @@ async def shape_of(
 ) -> JobShape:
     """Return a job's shape, with the reason why it waits."""
     reason = await door.app.areason(job)
-    return job_shape(job, door.app.now(), reason, changed=changed, for_brief=for_brief)
+    used = await door.app.perform(usage(job))
+    now = door.app.now()
+    return job_shape(job, now, reason, changed=changed, for_brief=for_brief, usage=used)
 
 
 async def started(door: Door, accepted: Accepted, job: Job, *, for_brief: bool) -> Response:
@@ -45,12 +48,6 @@ async def retrying(door: Door, job: Job) -> Response:
     shape = await shape_of(door, job, for_brief=False, changed=True)
     headers = start_headers(path(job.id), None) | {"retry-after": ACCEPTED_RETRY_SECONDS}
     return json(write(shape), 202, headers)
-
-
-async def cancelling(door: Door, cancel: Cancelling, *, for_brief: bool) -> Response:
-    """Answer a cancel."""
-    shape = await shape_of(door, cancel.job, for_brief=for_brief, changed=cancel.changed)
-    return response(wire.cancelling(shape, lenient=cancel.lenient))
 
 
 def with_tag(request: Request, shape: JobShape) -> Response:

@@ -62,8 +62,9 @@ class Sender:
         if not self.started:
             self.started = True
             headers = message["headers"]
-            has_own_policy = any(name == POLICY[0] for name, _ in headers)
-            message["headers"] = [*headers, *HEADERS, *([] if has_own_policy else [POLICY])]
+            own = {name for name, _ in headers}
+            usual = (each for each in (*HEADERS, POLICY) if each[0] not in own)
+            message["headers"] = [*headers, *usual]
         await self._send(message)
 
 

@@ -1,10 +1,10 @@
-"""The brief's routes: start, status, result and cancel, with query parameters and integer ids."""
+"""The brief's routes: start, status and result, with query parameters and integer ids."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from offload.http import answers
-from offload.http.body import read_body, read_nothing, read_object
+from offload.http.body import read_body, read_object
 from offload.http.door import Door
 from offload.shapes import path, write
 from offload.wire import brief
@@ -35,10 +35,3 @@ async def result(door: Door, request: Request) -> Response:
     """Show what a job has returned; only one that has succeeded has a result."""
     job = await door.app.aread_job(read_id(request.scope["query_string"]))
     return answers.response(brief.result(job, door.app.shown(job)))
-
-
-async def cancel(door: Door, request: Request) -> Response:
-    """Ask for a job to be cancelled."""
-    job_id = read_id(request.scope["query_string"])
-    await read_nothing(request)
-    return await answers.cancelling(door, await door.cancel(request, job_id), for_brief=True)

@@ -1,16 +1,17 @@
 """The HTTP door of an Offload: what both faces, the brief's routes and v1, do in the same way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
 
 from offload.app import Offload
-from offload.errors import AlreadyFinished, Draining, Evicted, StoreError
+from offload.errors import Draining, Evicted, StoreError
+from offload.http.permits import visitor_of
 from offload.lifecycle import Shown, shown_state
-from offload.model import By, Job, NewJob, Wish
+from offload.model import By, Job, NewJob
 from offload.wire.problems import Problem, log
 from offload.wire.query import job_id_of
 from offload.wire.wishes import digest, idempotency_key, preferences
@@ -35,14 +36,6 @@ class Accepted(Struct, frozen=True):
     job: Job | None
     waited: int | None
     is_known: bool = False
-
-
-class Cancelling(Struct, frozen=True):
-    """What became of a cancel: the job, and whether the request changed anything."""
-
-    job: Job
-    changed: bool
-    lenient: bool
 
 
 class Door:
@@ -91,8 +84,12 @@ class Door:
 
     async def hire(self, *jobs: NewJob | Job) -> None:
         """See to it that somebody runs the jobs. They were accepted: no failure may hide that."""
+        await self.hire_of({(job.task, job.queue) for job in jobs})
+
+    async def hire_of(self, wanted: Collection[tuple[str, str]]) -> None:
+        """The same for pairs of task and queue."""
         try:
-            await self.app.ahire({(job.task, job.queue) for job in jobs})
+            await self.app.ahire(set(wanted))
         except Exception:
             log.exception("no worker could be embedded")
 
@@ -158,26 +155,12 @@ class Door:
         await self.hire(job)
         return job
 
-    async def cancel(self, request: Request, job_id: int) -> Cancelling:
-        """Ask for a job to be cancelled.
-
-        Raises:
-            AlreadyFinished: it has another outcome, and the client did not prefer to be spared.
-            UnknownJob, Evicted: there is no such job.
-        """
-        lenient = preferences(request.headers).lenient
-        try:
-            asking = self.app.asking(job_id, Wish.CANCEL, asker(request))
-            job, changed = await self.app.perform(asking)
-        except AlreadyFinished:
-            if not lenient:
-                raise
-            return Cancelling(await self.app.aread_job(job_id), changed=False, lenient=True)
-        return Cancelling(job, changed, lenient=False)
-
 
 def asker(request: Request) -> By:
-    """Say who asks: the address, as far as it is known."""
+    """Say who asks: the name of the token that was shown, else the address."""
+    visitor = visitor_of(request.scope)
+    if visitor is not None:
+        return By(actor=visitor.name, door="http")
     host = request.scope["client"][0] if request.scope.get("client") else "unknown"
     return By(actor=f"http {host}", door="http")
 

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from offload import verbs
 from offload.errors import JobError, KeyTaken, QueueFull
 from offload.http import answers
+from offload.http.asking import reason_of
 from offload.http.body import read_nothing
 from offload.http.door import Door, asker
-from offload.model import FINISHED, State
+from offload.model import FINISHED, State, Wish
 from offload.shapes import ProgressShape, instant, write
 from offload.wire.problems import Problem
 from offload.wire.query import job_id_of, read_no_query
@@ -57,6 +58,16 @@ async def cancel(door: Door, request: Request) -> Response:
     return await _change(door, request, _cancel)
 
 
+async def pause(door: Door, request: Request) -> Response:
+    """Ask for all jobs of a group that have not ended to stand still."""
+    return await _change(door, request, _pause)
+
+
+async def resume(door: Door, request: Request) -> Response:
+    """Let all paused jobs of a group go on."""
+    return await _change(door, request, _resume)
+
+
 async def retry(door: Door, request: Request) -> Response:
     """Try all jobs of a group that failed anew."""
     return await _change(door, request, _retry)
@@ -69,15 +80,26 @@ async def _change(door: Door, request: Request, act: _Act) -> Response:
     """Answer 202 while something is under way, 200 where all has ended."""
     read_no_query(request.scope["query_string"])
     group_id = _id(request)
-    await read_nothing(request)
     changed = await act(door, request, group_id)
     shape = await _shape(door, group_id, changed)
     return answers.json(write(shape), 200 if shape.done else 202, {"location": path(group_id)})
 
 
-async def _cancel(door: Door, request: Request, group_id: int) -> int:
+async def _pause(door: Door, request: Request, group_id: int) -> int:
+    app, reason = door.app, await reason_of(request)
+    return await app.perform(app.asking_group(group_id, Wish.PAUSE, asker(request), reason))
+
+
+async def _resume(door: Door, request: Request, group_id: int) -> int:
+    await read_nothing(request)
     app = door.app
-    return await app.perform(verbs.cancel_group(group_id, app.now, asker(request)))
+    return await app.perform(app.asking_group(group_id, Wish.RESUME, asker(request)))
+
+
+async def _cancel(door: Door, request: Request, group_id: int) -> int:
+    await read_nothing(request)
+    app = door.app
+    return await app.perform(app.asking_group(group_id, Wish.CANCEL, asker(request)))
 
 
 async def _retry(door: Door, request: Request, group_id: int) -> int:
@@ -87,6 +109,7 @@ async def _retry(door: Door, request: Request, group_id: int) -> int:
         QueueFull, KeyTaken: not one could be tried anew.
         UnknownGroup: there is no such group.
     """
+    await read_nothing(request)
     await door.app.aget_group(group_id)
     failed = await door.app.alist(states=[State.FAILED], group=group_id, limit=_MOST)
     tried, refusal = [], None
@@ -124,7 +147,9 @@ def _links(group_id: int, counts: dict[State, int], unfinished: int) -> dict[str
     itself = path(group_id)
     links = {"self": itself, "jobs": f"/v1/jobs?group={group_id}"}
     if unfinished:
-        links["cancel"] = f"{itself}/cancel"
+        links |= {verb: f"{itself}/{verb}" for verb in ("cancel", "pause")}
+    if counts.get(State.PAUSED):
+        links["resume"] = f"{itself}/resume"
     if counts.get(State.FAILED):
         links["retry"] = f"{itself}/retry"
     return links

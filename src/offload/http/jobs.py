@@ -1,4 +1,4 @@
-"""Jobs under `/v1`: list them, watch one, collect its result, cancel it, try it anew."""
+"""Jobs under `/v1`: list them, watch one, collect its result, try it anew."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
@@ -95,11 +95,3 @@ async def remove(door: Door, request: Request) -> Response:
             members={"id": job_id, "state": state},
         )
     return Response(status_code=204)
-
-
-async def cancel(door: Door, request: Request) -> Response:
-    """Ask for a job to be cancelled."""
-    read_no_query(request.scope["query_string"])
-    job_id = path_id(request)
-    await read_nothing(request)
-    return await answers.cancelling(door, await door.cancel(request, job_id), for_brief=False)

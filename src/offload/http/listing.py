@@ -1,11 +1,14 @@
 """Lists of jobs: what can be asked of one, and the page that answers it."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, ValidationError, convert
 
 from offload.errors import Fault, InvalidParameters, UnknownTask
+from offload.filters import Filter, Terms, terms_of
+from offload.filters import page as page_of
 from offload.http.door import Door
 from offload.model import State
 from offload.shapes import JobShape, job_shape
@@ -19,7 +22,11 @@ _Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Page(Struct, frozen=True):
-    """Some of many, and where the rest begins; null when there is no rest."""
+    """Some of many, and where the rest begins; null when there is no rest.
+
+    A page may hold fewer than were asked for, or none, and still have a rest: a page looks at so
+    many jobs and no more.
+    """
 
     items: list[JobShape]
     next_cursor: str | None
@@ -33,6 +40,7 @@ def _listing(
     tag: str | None = None,
     group: str = "",
     since: str = "",
+    q: str = "",
     limit: Annotated[int, Meta(ge=1)] = 100,
     cursor: str = "",
 ) -> None:
@@ -45,6 +53,8 @@ def _listing(
         tag: jobs with this tag.
         group: jobs of this group, by its id.
         since: jobs started at this instant or later (RFC 3339), or within a time, such as 24h.
+        q: words that a job has in its task, parameters, error, tags, owner or key, or its id;
+            also param.name:value and error:word. Looked for in the newest 10,000 jobs.
         limit: how many at most; 500 is the most.
         cursor: the next_cursor of the page before.
     """
@@ -61,30 +71,57 @@ async def page(door: Door, query: bytes) -> Page:
     """
     asked = read_by(LISTING, query)
     limit = min(asked.get("limit", 100), MOST_JOBS)
-    found = await door.app.alist(
+    before = cursor_of(asked.get("cursor", ""))
+    # One more than is shown tells whether there is a next page.
+    listed = await door.app.perform(page_of(filter_of(door, asked), limit + 1, before))
+    now, shown = door.app.now(), listed.jobs[:limit]
+    reasons = await door.reasons(shown)
+    items = [
+        job_shape(job, now, reason, in_list=True)
+        for job, reason in zip(shown, reasons, strict=True)
+    ]
+    rest = shown[-1].id if len(listed.jobs) > limit else listed.before
+    return Page(items, None if rest is None else str(rest))
+
+
+def filter_of(door: Door, asked: Mapping[str, Any]) -> Filter:
+    """Return what a query, or the body of a bulk operation, asks for.
+
+    Raises:
+        Problem: invalid-parameters.
+    """
+    return Filter(
         states=_states(asked.get("state", "")),
         task=_own_name(door, asked.get("task")),
         queue=asked.get("queue"),
         tag=asked.get("tag"),
         group=_id("group", asked.get("group", ""), "the id of a group"),
         since=_since(asked.get("since", ""), door.app.now()),
-        limit=limit + 1,
-        before=_id("cursor", asked.get("cursor", ""), "the next_cursor of a page before"),
+        terms=_terms(asked.get("q", "")),
     )
-    now, shown = door.app.now(), found[:limit]
-    reasons = await door.reasons(shown)
-    items = [
-        job_shape(job, now, reason, in_list=True)
-        for job, reason in zip(shown, reasons, strict=True)
-    ]
-    return Page(items, str(items[-1].id) if len(found) > limit else None)
 
 
-def _states(text: str) -> list[State]:
+def cursor_of(text: str) -> int | None:
+    """Read where a page begins.
+
+    Raises:
+        Problem: invalid-parameters.
+    """
+    return _id("cursor", text, "the next_cursor of a page before")
+
+
+def _terms(text: str) -> Terms:
+    try:
+        return terms_of(text)
+    except ValueError as error:
+        raise _fault("q", str(error)) from None
+
+
+def _states(text: str) -> tuple[State, ...]:
     """Read `queued,running`."""
     names = text.split(",") if text else []
     try:
-        return [State(name) for name in names]
+        return tuple(State(name) for name in names)
     except ValueError:
         known = ", ".join(State)
         raise _fault(

@@ -18,6 +18,7 @@ from offload.errors import Draining, Fault, InvalidParameters, OffloadError, Unk
 from offload.http import answers, groups
 from offload.http.body import read_body, read_value
 from offload.http.door import Door, asker
+from offload.http.permits import spend
 from offload.http.starting import Prepared, StartedJob, prepare, started
 from offload.shapes import write
 from offload.wire.answers import ACCEPTED_RETRY_SECONDS
@@ -59,6 +60,7 @@ async def start(door: Door, request: Request) -> Response:
     if door.draining:
         raise Draining("the server is stopping and starts nothing new; try again soon")
     items, grouped = _read(await read_value(await read_body(request)))
+    spend(request, len(items) - 1)
     if grouped:
         return await _group(door, request, items)
     return await _each(door, request, items)

@@ -9,12 +9,15 @@ Labels are names of the program only: a queue or a task that no registered task 
 """
 
 import asyncio
+import math
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 
 from offload.app import Offload
 from offload.feed import Happening, newest, read_happenings
@@ -54,6 +57,18 @@ class Metrics:
         )
         self._workers = Gauge("offload_workers", "Workers at work.", registry=registry)
         self._slots = Gauge("offload_slots", "Jobs that they can run at once.", registry=registry)
+        self._frozen = Gauge(
+            "offload_jobs_frozen",
+            "Paused jobs that a worker holds with all their memory.",
+            registry=registry,
+        )
+        self._paused_queues = Gauge(
+            "offload_queues_paused", "1 for a queue that is paused.", ["queue"], registry=registry
+        )
+        self._paused_tasks = Gauge(
+            "offload_tasks_paused", "1 for a task that is paused.", ["task"], registry=registry
+        )
+        registry.register(_Commits(app))
         self._started = Counter(
             "offload_jobs_started", "Jobs that were started.", ["task"], registry=registry
         )
@@ -130,16 +145,47 @@ class Metrics:
                 self._run.labels(task).observe(max(0.0, event.at - happening.began_at))
 
     async def _look(self, names: "_Names") -> None:
-        jobs: Tally[tuple[str, str]] = Tally()
-        for (queue, state), count in (await self._app.acounts()).items():
+        situation = await self._app.asituation()
+        jobs: Tally[tuple[str, ...]] = Tally()
+        for (queue, state), count in situation.counts.items():
             jobs[names.queue(queue), state] += count
-        self._jobs.clear()
-        for labels, count in jobs.items():
-            self._jobs.labels(*labels).set(count)
+        _show(self._jobs, jobs)
+        queues = [queue.name for queue in situation.queues if queue.paused]
+        _show(self._paused_queues, {(names.queue(name),): 1 for name in queues})
+        _show(self._paused_tasks, {(names.task(name),): 1 for name in situation.paused_tasks})
         is_alive = self._app.open().presence.is_alive
-        alive = [worker for worker in await self._app.aworkers() if is_alive(worker)]
+        alive = [worker for worker in situation.workers if is_alive(worker)]
         self._workers.set(len(alive))
         self._slots.set(sum(worker.slots for worker in alive))
+        self._frozen.set(sum([await self._app.afrozen(worker.id) for worker in alive]))
+
+
+def _show(gauge: Gauge, figures: Mapping[tuple[str, ...], int]) -> None:
+    """Show these, and what was shown before no more."""
+    gauge.clear()
+    for labels, figure in figures.items():
+        gauge.labels(*labels).set(figure)
+
+
+class _Commits(Collector):
+    """How long the transactions of this process have taken; its mailbox counts them itself."""
+
+    def __init__(self, app: Offload) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Write them as Prometheus has histograms."""
+        commits = self._app.open().mailbox.commits
+        yield HistogramMetricFamily(
+            "offload_commit_seconds",
+            "Transactions of this process, from their begin until they are on disk.",
+            buckets=[(_bound(seconds), count) for seconds, count in commits.up_to()],
+            sum_value=commits.seconds,
+        )
+
+
+def _bound(seconds: float) -> str:
+    return "+Inf" if math.isinf(seconds) else str(seconds)
 
 
 class _Names:

@@ -19,11 +19,11 @@ from offload.options import (
 from offload.signature import Signature
 from offload.units import seconds
 
-_Name = Annotated[str, Meta(min_length=1, max_length=100, pattern="^[A-Za-z0-9_.-]+$")]
-_Priority = Annotated[int, Meta(ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY)]
-_Instant = Annotated[datetime, Meta(tz=True)]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern="^[A-Za-z0-9_.-]+$")]
+Priority = Annotated[int, Meta(ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY)]
+Instant = Annotated[datetime, Meta(tz=True)]
 _Words = Annotated[str, Meta(min_length=1, max_length=200)]
-_Tags = Annotated[list[_Words], Meta(max_length=50)]
+Tags = Annotated[list[_Words], Meta(max_length=50)]
 _Retries = Annotated[int, Meta(ge=0, le=MOST_RETRIES)]
 _Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY)]
 _Duration = Annotated[float | str, Meta(description="Seconds, or text such as 90s, 10m, 24h, 7d.")]
@@ -44,10 +44,10 @@ class Waits(Struct, frozen=True, forbid_unknown_fields=True):
 
 def _using(
     *,
-    queue: _Name | None = None,
-    priority: _Priority | None = None,
+    queue: Name | None = None,
+    priority: Priority | None = None,
     delay: _Duration | None = None,
-    run_at: _Instant | None = None,
+    run_at: Instant | None = None,
     timeout: _Duration | None = None,
     deadline: _Deadline | None = None,
     retries: _Retries | None = None,
@@ -57,7 +57,8 @@ def _using(
     key: _Key | None = None,
     on_conflict: Literal["existing", "refuse"] | None = None,
     owner: _Words | None = None,
-    tags: _Tags | None = None,
+    tags: Tags | None = None,
+    paused: bool | None = None,
 ) -> None:
     """What can be said about a job besides its parameters."""
 
@@ -103,7 +104,7 @@ def _checked(said: Mapping[str, Any]) -> dict[str, Any]:
 def _deadline(value: float | str) -> float | datetime:
     """Read a duration or an instant; what is neither is explained as a duration."""
     try:
-        instant: datetime = convert(value, _Instant)
+        instant: datetime = convert(value, Instant)
         return instant
     except ValidationError:
         return seconds(value)

@@ -9,7 +9,6 @@ from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload.errors import InvalidParameters
 from offload.http import answers
 from offload.http.body import read_body, read_object
 from offload.http.door import Door
@@ -17,7 +16,8 @@ from offload.model import Queue, QueueSettings, State
 from offload.shapes import write
 from offload.signature import Signature
 from offload.wire.problems import Problem
-from offload.wire.query import invalid, read_no_query
+from offload.wire.query import read_no_query
+from offload.wire.reason import checked
 
 Tally = Mapping[tuple[str, State], int]
 
@@ -36,6 +36,7 @@ class QueueShape(Struct, frozen=True):
     keep_seconds: float
     keep_bytes: int
     paused: bool
+    paused_reason: str | None
     counts: dict[State, int]
     links: dict[str, str]
 
@@ -62,7 +63,7 @@ async def show(door: Door, request: Request) -> Response:
     for queue in await door.app.aqueues():
         if queue.name == name:
             return answers.json(write(_shape(queue, await door.app.acounts())))
-    raise _unknown(name, await known_queues(door))
+    raise unknown_queue(name, await known_queues(door))
 
 
 _Number = Annotated[int, Meta(ge=0, le=2**53)]
@@ -89,7 +90,7 @@ async def change(door: Door, request: Request) -> Response:
     name = request.path_params["name"]
     known = await known_queues(door)
     if name not in known:
-        raise _unknown(name, known)
+        raise unknown_queue(name, known)
     said = _settings(await read_object(await read_body(request)))
     # A thread of its own: this verb has only a blocking face.
     queue = await asyncio.to_thread(door.app.set_queue, said, QueueSettings(), name)
@@ -97,19 +98,20 @@ async def change(door: Door, request: Request) -> Response:
 
 
 def _settings(said: Mapping[str, Any]) -> QueueSettings:
-    try:
-        return QueueSettings(**SETTINGS.call_arguments(SETTINGS.check(said))[1])
-    except InvalidParameters as error:
-        raise invalid(error) from None
+    return QueueSettings(**checked(SETTINGS, said))
 
 
 def _shape(queue: Queue, tally: Tally) -> QueueShape:
     counts = {state: count for (name, state), count in tally.items() if name == queue.name}
-    links = {"self": f"/v1/queues/{queue.name}", "jobs": f"/v1/jobs?queue={queue.name}"}
+    itself = f"/v1/queues/{queue.name}"
+    links = {"self": itself, "jobs": f"/v1/jobs?queue={queue.name}"}
+    verb = "resume" if queue.paused else "pause"
+    links[verb] = f"{itself}/{verb}"
     return QueueShape(**asdict(queue), counts=counts, links=links)
 
 
-def _unknown(name: str, known: set[str]) -> Problem:
+def unknown_queue(name: str, known: set[str]) -> Problem:
+    """Return the refusal of a queue that there is not."""
     there_are = ", ".join(sorted(known))
     detail = f"there is no queue {name!r} that was ever set or used; there are {there_are}"
     return Problem("unknown-queue", detail)

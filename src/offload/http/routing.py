@@ -15,6 +15,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
+from offload.http import permits
 from offload.http.door import Door
 from offload.wire.problems import Problem, allow, wrong_method
 
@@ -22,12 +23,13 @@ Handler = Callable[[Door, Request], Awaitable[Response]]
 
 
 class Access(StrEnum):
-    """Who may use a route, where a token is set."""
+    """Who may use a route, where there are tokens: everybody, or whoever has this scope."""
 
     EVERYBODY = "everybody"
     READ = "read"
     SUBMIT = "submit"
     CONTROL = "control"
+    ADMIN = "admin"
 
 
 class Route(Struct, frozen=True):
@@ -53,16 +55,17 @@ class Resource:
 
     def __init__(self, door: Door, routes: Sequence[Route]) -> None:
         self._door = door
-        self._handlers = {route.method: route.handler for route in routes}
-        if "GET" in self._handlers:
-            self._handlers["HEAD"] = self._handlers["GET"]
-        self.allow = allow(self._handlers)
+        self._routes = {route.method: route for route in routes}
+        if "GET" in self._routes:
+            self._routes["HEAD"] = self._routes["GET"]
+        self.allow = allow(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for this path."""
-        handler = self._handlers.get(scope["method"])
-        if handler is not None:
-            response = await handler(self._door, Request(scope, receive))
+        route = self._routes.get(scope["method"])
+        if route is not None:
+            permits.check(scope, route.access, route.path)
+            response = await route.handler(self._door, Request(scope, receive))
         elif scope["method"] == "OPTIONS":
             response = Response(status_code=204, headers={"allow": self.allow})
         else:

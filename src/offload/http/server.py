@@ -4,27 +4,36 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import logging
 import math
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
 
+from offload import keyring
 from offload.app import Offload
 from offload.config import Config
 from offload.errors import ConfigError
 from offload.feed import EventFeed
+from offload.http import page
 from offload.http.access_log import Attended
+from offload.http.access_log import log as access_log
 from offload.http.boundary import Boundary
 from offload.http.crowd import Crowd, Limits
 from offload.http.door import Door
+from offload.http.keeper import Keeper
 from offload.http.live import Live, Places, Pulse
 from offload.http.metrics import Metrics
+from offload.http.origins import Origins
 from offload.http.protocol import protocol_of
 from offload.http.routes import ROUTES
 from offload.http.routing import router
 from offload.http.security import Guard, Names
+from offload.http.throttle import Throttle
+from offload.units import Rate, rate
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 5
@@ -42,6 +51,9 @@ class HttpServer:
         config: where to listen, and who may ask.
         served: what is served, for people: the module or file of the tasks.
 
+    Raises:
+        ConfigError: a setting of the door does not fit.
+
     Attributes:
         limits: how long a connection may take for what, and how many there may be.
     """
@@ -51,6 +63,10 @@ class HttpServer:
         self._app = app
         self._config = config
         self._door = Door(app, served)
+        self._origins = Origins(config.allow_origin.split(","))
+        self._throttle = Throttle(rate_of_starts(config.start_rate))
+        if config.access_log == "on":
+            access_log.setLevel(logging.INFO)
         self._socket: socket.socket | None = None
         self._uvicorn: _Uvicorn | None = None
 
@@ -72,7 +88,9 @@ class HttpServer:
             ConfigError: it cannot listen there, or may not without a token; says what to do.
         """
         if self._socket is None:
-            self._socket = listen(self._config.host, self._config.port, self._config.token)
+            config = self._config
+            has_stored = partial(has_tokens, self._app)
+            self._socket = listen(config.host, config.port, config.token, has_stored)
         return f"http://{self._name}:{self._port}"
 
     async def run(self) -> None:
@@ -102,6 +120,12 @@ class HttpServer:
             self._uvicorn.stop()
 
     @property
+    def _is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        assert self._socket is not None
+        return _is_loopback(self._socket.getsockname()[0])
+
+    @property
     def _name(self) -> str:
         """The host as it stands in a URL; this machine's own where it listens on every address."""
         host = self._config.host.lower()
@@ -119,7 +143,16 @@ class HttpServer:
         config = self._config
         allowed = [name for name in config.allow_host.split(",") if name.strip()]
         names = Names.of(self._name, self._port, allowed)
-        guarded = Guard(router(self._door, ROUTES), names, config.token, ROUTES)
+        routes = (*ROUTES, *page.routes())
+        keeper = Keeper(self._app, config.token, is_local=self._is_local)
+        guarded = Guard(
+            router(self._door, routes),
+            names,
+            keeper,
+            routes,
+            origins=self._origins,
+            throttle=self._throttle,
+        )
         return uvicorn.Config(
             Attended(Boundary(guarded, self._door), live),
             http=protocol_of(live.crowd),
@@ -178,18 +211,43 @@ _HIGHEST_PORT = 65_535
 _EVERY_ADDRESS = frozenset({"", "0.0.0.0", "::"})
 
 
-def listen(host: str, port: int, token: str) -> socket.socket:
+def rate_of_starts(text: str) -> Rate | None:
+    """Read how many jobs one client may start in which time; None is no bound.
+
+    Raises:
+        ConfigError: it is no rate.
+    """
+    try:
+        return rate(text) if text else None
+    except ValueError as error:
+        raise ConfigError(f"start_rate: {error}") from error
+
+
+def has_tokens(app: Offload) -> bool:
+    """Whether the database holds a token that was not revoked, if it is there at all."""
+    return app.database.exists() and app.run(keyring.is_guarded(app.now()))
+
+
+def listen(
+    host: str, port: int, token: str, has_stored: Callable[[], bool] = lambda: False
+) -> socket.socket:
     """Return a socket that listens at the address.
+
+    Args:
+        host: a name or an address of this machine.
+        port: 0 takes a free one.
+        token: what clients have to show; may be empty.
+        has_stored: says whether there is another token that they may show; asked where it matters.
 
     Raises:
         ConfigError: it cannot, or may not without a token; says what to do.
     """
     family, address = _resolve(host, port)
-    if not token and not ipaddress.ip_address(address[0].partition("%")[0]).is_loopback:
+    if not (token or _is_loopback(address[0]) or has_stored()):
         raise ConfigError(
             f"{host or 'every address'} can be reached from other machines, and whoever reaches it "
-            "may start and cancel jobs: set a token with --token or OFFLOAD_TOKEN, or listen at "
-            "127.0.0.1"
+            "may start and cancel jobs: set a token with --token or OFFLOAD_TOKEN, make one with "
+            "`offload token create`, or listen at 127.0.0.1"
         )
     # asyncio turns Nagle's delay off (40 ms an answer) only where it is said that this is TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -202,6 +260,10 @@ def listen(host: str, port: int, token: str) -> socket.socket:
         listener.close()
         raise ConfigError(_why_not(host, port, error)) from error
     return listener
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:

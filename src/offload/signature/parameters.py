@@ -5,13 +5,14 @@ import inspect
 import itertools
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as kinds
 
 from offload.errors import InvalidTask
+from offload.redacting import HIDDEN
 from offload.signature.annotation import Unreadable, never_fits, readable
 from offload.signature.faults import shown
 from offload.signature.hints import in_words, resolved_hints, written_signature
@@ -69,8 +70,13 @@ class Taken(msgspec.Struct, frozen=True, eq=False):
     doc: str
 
 
-def take_apart(function: Callable[..., Any], task: str) -> Taken:
+def take_apart(function: Callable[..., Any], task: str, secret: Collection[str] = ()) -> Taken:
     """Find what the function takes and gives back.
+
+    Args:
+        function: what the task runs.
+        task: the name it is registered under.
+        secret: the parameters whose defaults are not shown.
 
     Raises:
         InvalidTask: the function cannot be a task as it is written.
@@ -87,7 +93,8 @@ def take_apart(function: Callable[..., Any], task: str) -> Taken:
     if sum(parameter.is_context for parameter in parameters) > 1:
         raise refusal(task, "more than one parameter is a Context; there is only one")
     hidden = {parameter.name for parameter in parameters if parameter.is_context}
-    return Taken(parameters, hints.get("return", Any), _text(written, hints, hidden), doc)
+    text = _text(written, hints, hidden, secret)
+    return Taken(parameters, hints.get("return", Any), text, doc)
 
 
 def refusal(task: str, why: str) -> InvalidTask:
@@ -174,21 +181,27 @@ def _is_context(hint: Any) -> bool:
 _CONTEXT = re.compile(r"(\w+\.)*Context(\s*\|\s*None)?|(\w+\.)*Optional\[(\w+\.)*Context\]")
 
 
-def _text(written: inspect.Signature, hints: dict[str, Any], hidden: set[str]) -> str:
+def _text(
+    written: inspect.Signature,
+    hints: dict[str, Any],
+    hidden: set[str],
+    secret: Collection[str],
+) -> str:
     visible = [
-        _readable(each, hints.get(name, each.annotation))
+        _readable(each, hints.get(name, each.annotation), is_secret=name in secret)
         for name, each in written.parameters.items()
         if name not in hidden
     ]
     return str(written.replace(parameters=visible, return_annotation=written.empty))
 
 
-def _readable(written: inspect.Parameter, hint: Any) -> inspect.Parameter:
+def _readable(written: inspect.Parameter, hint: Any, *, is_secret: bool) -> inspect.Parameter:
     """The parameter with an annotation and a default that `inspect` prints for people."""
     if hint is not written.empty:
         written = written.replace(annotation=_Verbatim(in_words(hint)))
     if written.default is not written.empty:
-        written = written.replace(default=_Verbatim(capped_repr(written.default, limit=80)))
+        default = HIDDEN if is_secret else capped_repr(written.default, limit=80)
+        written = written.replace(default=_Verbatim(default))
     return written
 
 

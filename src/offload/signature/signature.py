@@ -14,6 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from offload.errors import Fault, InvalidParameters, NotSerializable
+from offload.redacting import HIDDEN
 from offload.signature.annotation import convert, schemas
 from offload.signature.encodable import why_not_encodable
 from offload.signature.faults import fault
@@ -57,9 +58,17 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
     _rewritten: frozenset[str]
     _is_plain: bool
     _record: Record
+    _secret: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, function: Callable[..., Any], *, task: str, encoder_given: bool = False) -> Self:
+    def of(
+        cls,
+        function: Callable[..., Any],
+        *,
+        task: str,
+        encoder_given: bool = False,
+        secret: Iterable[str] = (),
+    ) -> Self:
         """Read the function's signature, annotations and docstring.
 
         Args:
@@ -67,11 +76,13 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
             task: the name it is registered under.
             encoder_given: whether the task says itself how its results are encoded; the return
                 annotation is not judged then.
+            secret: the parameters of which no value is ever shown, and no default.
 
         Raises:
             InvalidTask: the function cannot be a task as it is written.
         """
-        taken = take_apart(function, task)
+        secret = frozenset(secret)
+        taken = take_apart(function, task, secret)
         if not encoder_given and (what := why_not_encodable(taken.returns)):
             raise refusal(
                 task,
@@ -84,6 +95,7 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
             doc=taken.doc,
             wants_context=next((each.name for each in taken.parameters if each.is_context), None),
             **_prepared(taken.parameters),
+            _secret=secret,
         )
 
     def __repr__(self) -> str:
@@ -128,6 +140,8 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
                 something that JSON cannot carry.
         """
         values = self._converted(params)
+        if self._secret:
+            self._refuse_hidden(params)
         try:
             params_json = encode(values if self._is_plain else self._as_json_shows(values))
         except Exception:  # mostly NotSerializable; a user's own class may raise anything
@@ -151,7 +165,7 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
             try:
                 values[name] = read_texts(parameter.shape, texts) if parameter else texts[0]
             except Misread as error:
-                misread[name] = Fault(name + error.path, error.problem)
+                misread[name] = self._told(name, Fault(name + error.path, error.problem))
         if misread:
             raise InvalidParameters(self.task, self._each(values, misread)[1])
         return self.check(values)
@@ -194,7 +208,7 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
         shown = [*self._named.values(), *([self._extra] if self._extra else [])]
         found, definitions = schemas([parameter.accepted for parameter in shown])
         by_name = {
-            parameter.name: _described(parameter, schema)
+            parameter.name: _described(parameter, schema, is_secret=parameter.name in self._secret)
             for parameter, schema in zip(shown, found, strict=True)
         }
         extra = by_name.pop(self._extra.name) if self._extra else False
@@ -236,7 +250,8 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
                     values[name] = _converted_one(parameter, params[name])
                 except Exception as error:  # a user's own class may raise anything
                     allowed = choices(parameter.shape)
-                    faults.append(fault(name, error, params[name], choices=allowed))
+                    found = fault(name, error, params[name], choices=allowed)
+                    faults.append(self._told(name, found))
         return values, faults
 
     def _unexpected(self, name: str, params: Mapping[str, Any]) -> Fault:
@@ -280,10 +295,26 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
             try:
                 encode(self._one_as_json_shows(name, value))
             except NotSerializable as error:
-                faults.append(Fault(name + error.path.removeprefix("$"), error.problem))
+                found = Fault(name + error.path.removeprefix("$"), error.problem)
+                faults.append(self._told(name, found))
             except Exception as error:  # a user's own class may raise anything
-                faults.append(fault(name, error, value))
+                faults.append(self._told(name, fault(name, error, value)))
         return faults
+
+    def _told(self, name: str, fault: Fault) -> Fault:
+        """Return what may be said of a fault: of a secret value only what it should have been."""
+        if name not in self._secret:
+            return fault
+        wanted, was_shown, _ = fault.problem.partition(", got ")
+        is_known = was_shown and wanted.startswith("expected ")
+        return Fault(name, f"{wanted}, got {HIDDEN}" if is_known else "this does not fit")
+
+    def _refuse_hidden(self, params: Mapping[str, Any]) -> None:
+        """What is shown in place of a value, taken from a job that was looked at, is no value."""
+        problem = f"{HIDDEN} stands for a value that is not shown; give the value itself"
+        faults = [Fault(name, problem) for name in self._secret if params.get(name) == HIDDEN]
+        if faults:
+            raise InvalidParameters(self.task, faults)
 
     def _read(self, params_json: bytes) -> dict[str, Any]:
         stored = decode(params_json)
@@ -348,11 +379,15 @@ def _converted_one(parameter: Parameter, value: Any) -> Any:
         return convert(plain, parameter.accepted)
 
 
-def _described(parameter: Parameter, schema: dict[str, Any]) -> dict[str, Any]:
+def _described(
+    parameter: Parameter, schema: dict[str, Any], *, is_secret: bool = False
+) -> dict[str, Any]:
     """The parameter's schema with what the docstring says, and its default where JSON has it."""
     described = (
         {"description": parameter.description, **schema} if parameter.description else schema
     )
+    if is_secret:
+        return {"format": "password", **described, "writeOnly": True}
     if parameter.default is inspect.Parameter.empty:
         return described
     try:

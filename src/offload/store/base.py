@@ -16,11 +16,15 @@ from offload.model import (
     Event,
     Held,
     Job,
+    LogLine,
     NewJob,
     Progress,
     Queue,
     QueueSettings,
+    Record,
+    Saved,
     State,
+    StoredLine,
     WorkerInfo,
 )
 
@@ -139,6 +143,20 @@ class Retry(Operation["Job | Gone | Full | KeyTaken | None"], frozen=True):
     now: float
 
 
+class Amend(Operation["Job | Gone | Full | None"], frozen=True):
+    """Apply the decision to alter a job that has not begun, if its new queue has room for it.
+
+    Answers as `Apply` does for one change, or with the refusal.
+
+    Attributes:
+        said: what was altered, in words, for its event.
+    """
+
+    change: Change
+    said: str
+    now: float
+
+
 class Complete(Operation["Job | Gone | None"], frozen=True):
     """Apply the decision that a job's work elsewhere is done, and keep what it came to.
 
@@ -158,6 +176,58 @@ class Checked(Operation[None], frozen=True):
     """
 
     checks: tuple[tuple[int, int, float, Progress | None], ...]
+
+
+class Keep(Struct, frozen=True):
+    """What a running job wants the next attempt to have, as JSON: see `Saved`.
+
+    Attributes:
+        value: its checkpoint; None leaves the last one.
+        steps: names and what they came to.
+    """
+
+    job_id: int
+    token: int
+    value: bytes | None = None
+    steps: tuple[tuple[str, bytes], ...] = ()
+
+
+class Save(Operation[list[bool]], frozen=True):
+    """Store checkpoints; answers for each whether it is stored: a stale token changes nothing."""
+
+    keeps: tuple[Keep, ...]
+    now: float
+
+
+class Note(Operation[None], frozen=True):
+    """Store what the flight recorder has of attempts; a later word on one replaces the earlier."""
+
+    records: tuple[Record, ...]
+
+
+class Said(Struct, frozen=True):
+    """A line that an attempt at a job has written."""
+
+    job_id: int
+    token: int
+    attempt: int
+    line: LogLine
+
+
+class Say(Operation[None], frozen=True):
+    """Store log lines, in their order."""
+
+    lines: tuple[Said, ...]
+
+
+class SetTask(Operation[None], frozen=True):
+    """Pause a task: none of its jobs is claimed; or let it go on."""
+
+    task: str
+    paused: bool
+    reason: str | None
+    now: float
+    by: By
 
 
 class Renew(Operation[list[Held]], frozen=True):
@@ -260,6 +330,44 @@ class List(Query[list[Job]], frozen=True):
     tag: str | None = None
     group: int | None = None
     since: float | None = None
+
+
+class Term(Struct, frozen=True, array_like=True):
+    """A piece of free text that a job must have somewhere; case does not count in ASCII.
+
+    Attributes:
+        kind: "any" for anywhere, "error" for in its error, "param" for the whole of a parameter.
+        text: what is looked for.
+        name: of which parameter.
+    """
+
+    kind: str
+    text: str
+    name: str = ""
+
+
+class Paged(Query["Listed"], frozen=True):
+    """Read a page of jobs and how to go on; looks at few rows, however many there are.
+
+    Attributes:
+        which: its `limit` and `before` bound the page.
+        terms: free text, all of it; looked for in the newest 10,000 jobs only.
+    """
+
+    which: List
+    terms: tuple[Term, ...] = ()
+
+
+class Listed(Struct, frozen=True):
+    """A page of jobs, newest first.
+
+    Attributes:
+        before: where the next page begins; None where nothing is left. A page may be shorter than
+            its limit, or empty, and still have a next one: only so many rows were looked at.
+    """
+
+    jobs: list[Job]
+    before: int | None
 
 
 class Overdue(Query[list[Job]], frozen=True):
@@ -381,6 +489,86 @@ class Completed(Query[bytes | None], frozen=True):
     job_id: int
 
 
+class Kept(Query[Saved], frozen=True):
+    """Read what a job has kept for its next attempt."""
+
+    job_id: int
+
+
+class Records(Query[list[Record]], frozen=True):
+    """Read what the flight recorder has of a job, by token."""
+
+    job_id: int
+
+
+class Worked(Query[dict[int, "WorkerWas"]], frozen=True):
+    """Read where workers ran, also those that have left."""
+
+    workers: tuple[int, ...]
+
+
+class WorkerWas(Struct, frozen=True):
+    """Where a worker ran."""
+
+    host: str
+    pid: int
+    started_at: float
+
+
+class Log(Query["Logged"], frozen=True):
+    """Read a page of a job's log, oldest first.
+
+    Attributes:
+        after: only lines behind this number.
+        level: only lines of this level or above; those of streams count as INFO.
+        text: only lines that contain it, whatever its case.
+        tail: the newest lines instead of the oldest.
+        attempt: only lines of this attempt.
+        source: only lines from there.
+    """
+
+    job_id: int
+    after: int = 0
+    limit: int = 500
+    level: str | None = None
+    text: str | None = None
+    tail: bool = False
+    attempt: int | None = None
+    source: str | None = None
+
+
+class Logged(Struct, frozen=True):
+    """Lines of a log.
+
+    Attributes:
+        newest: the number of the last line that the job has written.
+        kept: how many of its lines are kept.
+    """
+
+    lines: list[StoredLine]
+    newest: int
+    kept: int
+
+
+class PausedTasks(Query[dict[str, "TaskPause"]], frozen=True):
+    """Read the tasks that are paused, by name."""
+
+
+class TaskPause(Struct, frozen=True):
+    """Who paused a task, when and why."""
+
+    at: float
+    actor: str
+    door: str
+    reason: str | None
+
+
+class Frozen(Query[int], frozen=True):
+    """Count the jobs that a worker holds frozen or parked."""
+
+    worker: int
+
+
 class Identity(Query["Identified"], frozen=True):
     """Read what tells this database from all others."""
 
@@ -428,6 +616,7 @@ class Situation(Struct, frozen=True):
     counts: dict[tuple[str, State], int]
     holdings: dict[str, int] = {}
     begun: dict[str, dict[int, int]] = {}
+    paused_tasks: dict[str, TaskPause] = {}
 
 
 class Look(Query[Situation], frozen=True):

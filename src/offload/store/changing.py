@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from offload.model import FINISHED, Change, Error, Held, Job, State
-from offload.store import rows
+from offload.model import FINISHED, Change, Error, Held, Job, Mode, State
+from offload.store import rows, saving
 from offload.store.base import Apply, Checked, Complete, Full, Gone, KeyTaken, Renew, Report, Retry
 from offload.store.session import Session
 
@@ -122,23 +122,33 @@ def _write(session: Session, laid_out: list[tuple[str, rows.Row]]) -> int:
 
 
 def _record(session: Session, changes: Iterable[tuple[Change, float, bytes | None]]) -> None:
-    events, bodies, freed, completed = [], [], [], []
+    events, bodies, freed, completed, done_with = [], [], [], [], []
     for change, now, error in changes:
         job = change.after
         events.append(rows.event_row(change, now))
         for kind, value in (("result", job.result), ("error", error)):
             if value is not None and rows.inline(value) is None:
                 bodies.append((job.id, kind, value))
-        if job.lane and job.state is not State.RUNNING:
+        if job.lane and not _uses_its_limits(job):
             freed.append((job.id,))
         if job.is_finished and job.kind == "polling":
             completed.append((job.id,))
+        if job.saved_at is not None and job.state is State.SUCCEEDED:
+            done_with.append(job.id)
         _count(session, change, rows.grown(change, error))
         _tell(session, change)
     session.many("insert_event", events)
     session.many("put_body", bodies)
     session.many("let_go", freed)
     session.many("delete_completion", completed)
+    if done_with:
+        saving.forget(session, done_with)
+
+
+def _uses_its_limits(job: Job) -> bool:
+    """Whether its work goes on: here, or elsewhere though nobody looks at it for a while."""
+    is_not_looked_at = job.pause is not None and job.pause.mode is Mode.NOT_CHECKING
+    return job.state is State.RUNNING or (job.is_owned and is_not_looked_at)
 
 
 def _count(session: Session, change: Change, grown: int) -> None:
@@ -151,12 +161,12 @@ def _count(session: Session, change: Change, grown: int) -> None:
 
 
 def _tell(session: Session, change: Change) -> None:
-    """Note who may be waiting for this."""
+    """Note who may be waiting for this; an owner hears of what others have made of its job."""
     job = change.after
     session.changed.append(job.id)
     if job.is_finished:
         session.finished.append(job)
-    if job.requested is not None:
+    if job.requested is not None or (job.is_owned and change.by.door != "worker"):
         session.wished.append(job.id)
     if job.state is State.QUEUED and job.run_at is not None:
         session.put_off(job.run_at)

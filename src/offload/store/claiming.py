@@ -10,22 +10,27 @@ from collections import Counter
 from collections.abc import Iterator
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from offload import pace
+from offload import lifecycle, pace
 from offload.lanes import lane_of
 from offload.model import Job, Lane, State
-from offload.store import rows
-from offload.store.base import Claim
+from offload.store import changing, rows
+from offload.store.base import Apply, Claim
 from offload.store.session import Session
 from offload.units import Rate
 
 
 def claim(session: Session, claim: Claim) -> list[Job]:
-    """Take what may begin now; see `Claim`."""
+    """Take what may begin now, and take back what may go on; see `Claim`."""
     if not session.one("enrolled", {"worker": claim.worker})[0]:
         return []
     room = _Room(session, claim)
+    resumed = _resume(session, claim, room) if room.is_resuming else []
+    return resumed + _begin(session, _of_unpaused(session, claim), room)
+
+
+def _begin(session: Session, claim: Claim, room: "_Room") -> list[Job]:
     open_lanes = [lane for lane in _lanes(session, claim) if room.of(lane) > 0]
     if not open_lanes:
         return []
@@ -38,6 +43,34 @@ def claim(session: Session, claim: Claim) -> list[Job]:
     return [session.with_params(job) for job in jobs]
 
 
+def _resume(session: Session, claim: Claim, room: "_Room") -> list[Job]:
+    """Let the worker's own paused jobs go on, ahead of all that has not begun.
+
+    They take a slot and their named limits again; they began long ago, so no rate counts them.
+    """
+    chosen = []
+    for job in session.jobs("resuming", {"worker": claim.worker, "count": room.most}):
+        queued = _Queued(job.queue, job.lane, lane_of(job.lane))
+        if room.of_resumed(queued) > 0:
+            room.give(queued, is_resumed=True)
+            chosen.append(job)
+    changes = tuple(lifecycle.resume(job, claim.now, claim.by) for job in chosen)
+    [answers] = changing.apply_all(session, [Apply(changes, claim.now)])
+    resumed = [
+        change.after for change, answer in zip(changes, answers, strict=True) if answer is None
+    ]
+    session.many("hold", [(name, job.id) for job in resumed for name in lane_of(job.lane).limits])
+    return resumed
+
+
+def _of_unpaused(session: Session, claim: Claim) -> Claim:
+    """Leave out the tasks of which nothing is to begin."""
+    paused = {row[0] for row in session.all("paused_tasks")}
+    if not paused:
+        return claim
+    return replace(claim, tasks=tuple(name for name in claim.tasks if name not in paused))
+
+
 class _Queued(Struct, frozen=True):
     """A lane of a queue. `text` is how it stands in the rows."""
 
@@ -47,30 +80,50 @@ class _Queued(Struct, frozen=True):
 
 
 class _Room:
-    """How many jobs of each lane may begin: the least of all that binds them."""
+    """How many jobs of each lane may begin: the least of all that binds them.
+
+    A queue's slots for which another worker's job waits to go on are that job's.
+
+    Attributes:
+        most: how many jobs may begin whatever they are.
+        is_resuming: the worker has paused jobs that are to go on.
+    """
 
     def __init__(self, session: Session, claim: Claim) -> None:
+        self.most = sum(claim.free.values())
+        self.is_resuming = False
         self._session = session
         self._now = claim.now
+        self._awaited: Counter[str] = Counter()
+        for worker, queue, count in session.all("resuming_counts"):
+            self.is_resuming = self.is_resuming or worker == claim.worker
+            self._awaited[queue] += 0 if worker == claim.worker else count
         self._pools = dict(claim.free)
         self._queues: dict[str, float] = {}
         self._limits: dict[str, int] = {}
         self._rates: dict[str, int] = {}
 
     def of(self, queued: _Queued) -> int:
+        rates = queued.lane.rates.items()
+        bounds = [rate.count - self._begun(name, rate) for name, rate in rates]
+        bounds.append(self.of_resumed(queued))
+        awaited = self._awaited[queued.queue]
+        return int(max(0, min(*bounds, self._in_queue(queued.queue) - awaited)))
+
+    def of_resumed(self, queued: _Queued) -> int:
+        """Of those that go on: they come first, and began before any rate's time."""
         lane = queued.lane
         bounds = [self._pools.get(lane.pool, 0), self._in_queue(queued.queue)]
         bounds += [most - self._in_use(name) for name, most in lane.limits.items()]
-        bounds += [rate.count - self._begun(name, rate) for name, rate in lane.rates.items()]
         return int(max(0, min(bounds)))
 
-    def give(self, queued: _Queued) -> None:
+    def give(self, queued: _Queued, *, is_resumed: bool = False) -> None:
         """Give one place to a job of this lane."""
         self._pools[queued.lane.pool] -= 1
         self._queues[queued.queue] -= 1
         for name in queued.lane.limits:
             self._limits[name] += 1
-        for name in queued.lane.rates:
+        for name in () if is_resumed else queued.lane.rates:
             self._rates[name] += 1
 
     def _in_queue(self, name: str) -> float:

@@ -7,8 +7,11 @@ from msgspec.structs import asdict, replace
 
 from offload.model import Queue
 from offload.store import rows
-from offload.store.base import Enter, Leave, SetQueue, Stopping
+from offload.store.base import Enter, Leave, SetQueue, SetTask, Stopping
 from offload.store.session import DEFAULT_QUEUE, Session
+
+KEPT_WORKERS = 10_000
+"""Of so many workers it stays known where they ran."""
 
 
 def enter(session: Session, enter: Enter) -> int:
@@ -24,8 +27,12 @@ def enter(session: Session, enter: Enter) -> int:
         "slots": info.slots,
         "now": info.started_at,
         "house": info.house,
+        "max_frozen": info.max_frozen,
     }
     worker: int = session.one("enter", parameters)[0]
+    known = {name: parameters[name] for name in ("host", "pid", "now")}
+    session.do("note_worker", known | {"id": worker})
+    session.do("forget_workers", {"oldest": worker - KEPT_WORKERS})
     return worker
 
 
@@ -51,6 +58,16 @@ def set_queue(session: Session, setting: SetQueue) -> Queue:
     session.do("put_queue", asdict(queue))
     session.claimable = True
     return queue
+
+
+def set_task(session: Session, setting: SetTask) -> None:
+    """Pause a task, or let it go on."""
+    if not setting.paused:
+        session.do("resume_task", {"task": setting.task})
+        session.claimable = True
+        return
+    said = {"actor": setting.by.actor, "door": setting.by.door, "reason": setting.reason}
+    session.do("pause_task", said | {"task": setting.task, "at": setting.now})
 
 
 def _given(settings: Any) -> dict[str, Any]:

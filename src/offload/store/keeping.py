@@ -1,6 +1,7 @@
 """Care: what has come due is made claimable, and what is kept no longer is removed."""
 
 from offload.model import Job, Queue, State
+from offload.store import rows, saving
 from offload.store.base import Gone, Promote, Prune, Remove
 from offload.store.session import Session
 
@@ -63,5 +64,15 @@ def _delete(session: Session, queue: Queue, jobs: dict[int, tuple[State, int]]) 
     session.many("delete_job", ids)
     session.many("delete_bodies", ids)
     session.many("delete_events", ids)
+    _delete_traces(session, list(jobs))
     for state, size in jobs.values():
         session.count(queue.name, state, -1, -size)
+
+
+def _delete_traces(session: Session, job_ids: list[int]) -> None:
+    """Most jobs have none of these: one statement for all jobs, not one for each."""
+    if job_ids:
+        saving.forget(session, job_ids)
+        ids = {"ids": rows.encode(job_ids).decode()}
+        session.do("forget_records", ids)
+        session.do("forget_log", ids)

@@ -22,6 +22,7 @@ from msgspec import UNSET
 from offload.clock import Clock
 from offload.errors import StoreError, StoreUnavailable, StoreUncertain
 from offload.store.base import Claim, CommitUnknown, Effects, Operation, Query, Store
+from offload.store.latency import Latency
 
 T = TypeVar("T")
 
@@ -96,12 +97,16 @@ class ThreadMailbox:
         store: what is behind it; only these threads touch it from now on.
         clock: its monotonic reading paces what comes round at an interval.
         on_effects: told after each commit what it did, on the writer's thread; must not raise.
+
+    Attributes:
+        commits: how long each batch took, from its transaction's begin to its answers.
     """
 
     def __init__(self, store: Store, clock: Clock, on_effects: Callable[[Effects], None]) -> None:
         self._store = store
         self._clock = clock
         self._on_effects = on_effects
+        self.commits = Latency()
         self._writes: queue.SimpleQueue[Letter | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[Letter | None] = queue.SimpleQueue()
         self._turns: list[_Turn] = []
@@ -184,7 +189,8 @@ class ThreadMailbox:
             if turns:
                 self._take_turns(turns)
             if letters:
-                deliver(self._store, letters, self._on_effects)
+                with self.commits.timing():
+                    deliver(self._store, letters, self._on_effects)
             elif self._closed and self._writes.empty():
                 return
 

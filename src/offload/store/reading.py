@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from offload.model import Event, Job, Progress, State, WorkerInfo
-from offload.store import rows, scheduling
+from offload.store import access, listing, logs, recording, rows, saving, scheduling
 from offload.store.base import (
     Abandoned,
     Completed,
     Counts,
     Feed,
     Found,
+    Frozen,
     Get,
     Group,
     Happened,
@@ -20,7 +21,9 @@ from offload.store.base import (
     History,
     Identified,
     Identity,
+    Kept,
     List,
+    Log,
     Look,
     MemberJobs,
     Members,
@@ -29,15 +32,18 @@ from offload.store.base import (
     Orphans,
     Overdue,
     Owned,
+    Paged,
+    PausedTasks,
     Query,
     Queues,
+    Records,
     Schedules,
     Situation,
+    TaskPause,
+    Worked,
     Workers,
 )
 from offload.store.session import Session
-
-MAX_ID = (1 << 63) - 1
 
 _decode_progress = msgspec.json.Decoder(Progress).decode
 
@@ -57,22 +63,6 @@ def _get(session: Session, query: Get) -> Found:
 def _completed(session: Session, query: Completed) -> bytes | None:
     row = session.one("completion", (query.job_id,))
     return None if row is None else row[0]
-
-
-def _page(session: Session, query: List) -> list[Job]:
-    parameters = {
-        "limit": query.limit,
-        "before": MAX_ID if query.before is None else query.before,
-        "states": rows.encode(query.states).decode() if query.states else None,
-        "task": query.task,
-        "queue": query.queue,
-        "tag": query.tag,
-        "since": query.since,
-    }
-    if query.group is None:
-        return [session.with_params(job) for job in session.jobs("page", parameters)]
-    of_group = session.jobs("page_of_group", parameters | {"group": query.group})
-    return [session.with_params(job) for job in of_group]
 
 
 def _history(session: Session, query: History) -> list[Event]:
@@ -116,7 +106,12 @@ def _look(session: Session, query: Look) -> Situation:
         counts=_counts(session, Counts()),
         holdings=dict(session.all("holdings")),
         begun=begun,
+        paused_tasks=_paused_tasks(session, PausedTasks()),
     )
+
+
+def _paused_tasks(session: Session, query: PausedTasks) -> dict[str, TaskPause]:
+    return {task: TaskPause(*said) for task, *said in session.all("paused_tasks")}
 
 
 def _members(session: Session, query: Members) -> Group | None:
@@ -141,7 +136,8 @@ def _identity(session: Session, query: Identity) -> Identified:
 _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
     Completed: _completed,
     Get: _get,
-    List: _page,
+    List: listing.whole,
+    Paged: listing.paged,
     History: _history,
     Feed: _feed,
     Moving: _moving,
@@ -151,7 +147,15 @@ _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
     Members: _members,
     MemberJobs: _member_jobs,
     Identity: _identity,
+    Kept: saving.kept,
+    Log: logs.log,
+    Records: recording.records,
+    Worked: recording.worked,
+    PausedTasks: _paused_tasks,
+    Frozen: lambda session, query: session.one("frozen", {"worker": query.worker})[0],
     Schedules: scheduling.all_schedules,
+    access.Credentials: access.credentials,
+    access.Tokens: access.tokens,
     Queues: lambda session, query: session.queues(),
     Orphans: lambda session, query: session.jobs("orphans"),
     Owned: lambda session, query: session.jobs("owned", {"worker": query.worker}),

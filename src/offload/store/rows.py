@@ -16,12 +16,14 @@ from offload.model import (
     Job,
     JobOptions,
     NewJob,
+    Pause,
     Progress,
     Queue,
     State,
     Wish,
     WorkerInfo,
 )
+from offload.text import first_line
 
 Row = Sequence[Any]
 
@@ -34,6 +36,7 @@ _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_error = msgspec.json.Decoder(Error).decode
 _decode_progress = msgspec.json.Decoder(Progress).decode
 _decode_options = msgspec.json.Decoder(JobOptions).decode
+_decode_pause = msgspec.json.Decoder(Pause).decode
 _COLUMNS = {"key": "unique_key", "group": "group_id"}
 """Fields of `Job` whose column has another name: `key` and `group` are words of SQL."""
 
@@ -55,6 +58,7 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
             token, worker, lease_until, occupies_slot, attempt, crashes, interrupts, created_at,
             run_at, started_at, finished_at, reason, owner, tags, params, result, error, progress,
             size, options, lane, key, group, bound_to, deadline_at, handle, next_check_at, forgiven,
+            pause, paused_seconds, saved_at,
         ) = pick(row)  # fmt: skip
         return Job(
             job_id,
@@ -84,7 +88,7 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
             params,
             result,
             None if error is None else decode_error(error),
-            None if progress is None else _decode_progress(progress),
+            None if progress is None else _progress_of(progress, state),
             size,
             PLAIN if options is None else _decode_options(options),
             lane,
@@ -95,6 +99,9 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
             handle,
             next_check_at,
             forgiven,
+            None if pause is None else _decode_pause(pause),
+            paused_seconds,
+            saved_at,
         )
 
     return read
@@ -177,6 +184,8 @@ def change_row(change: Change, error: bytes | None) -> Row:
         job.next_check_at,
         job.deadline_at,
         job.forgiven,
+        None if job.pause is None else encode(job.pause).decode(),
+        job.paused_seconds,
         job.id,
         job.version - 1,
         job.token,
@@ -189,8 +198,10 @@ def grown(change: Change, error: bytes | None) -> int:
 
 
 def event_row(change: Change, now: float) -> Row:
-    """Lay out the event that records a change."""
+    """Lay out the event that records a change; of a failure it says why."""
     job = change.after
+    error = job.error
+    why = job.reason or (error and f"{error.code}: {first_line(error.message)}")
     return (
         job.id,
         job.version,
@@ -201,7 +212,7 @@ def event_row(change: Change, now: float) -> Row:
         change.by.door,
         job.attempt,
         job.worker,
-        job.reason,
+        why,
     )
 
 
@@ -219,6 +230,14 @@ def claim_event_row(job: Job, now: float, by: By) -> Row:
         job.worker,
         None,
     )
+
+
+def _progress_of(value: bytes, state: str) -> Progress:
+    """Read progress. Only what runs is expected to end, whatever it said of that before."""
+    progress = _decode_progress(value)
+    if progress.eta is None or state == State.RUNNING:
+        return progress
+    return msgspec.structs.replace(progress, eta=None)
 
 
 def progress_bytes(progress: Progress) -> bytes | None:
@@ -248,22 +267,24 @@ def event_of(row: Row) -> Event:
 
 def queue_of(row: Row) -> Queue:
     """Make a `Queue` of a row."""
-    name, limit, capacity, keep, keep_seconds, keep_bytes, paused = row
-    return Queue(name, limit, capacity, keep, keep_seconds, keep_bytes, bool(paused))
+    name, limit, capacity, keep, keep_seconds, keep_bytes, paused, why = row
+    return Queue(name, limit, capacity, keep, keep_seconds, keep_bytes, bool(paused), why)
 
 
 def held_of(row: Row) -> Held:
     """Make a `Held` of a row."""
-    job_id, token, version, requested = row
-    return Held(job_id, token, version, None if requested is None else _WISHES[requested])
+    job_id, token, version, state, requested = row
+    wish = None if requested is None else _WISHES[requested]
+    return Held(job_id, token, version, _STATES[state], wish)
 
 
 def worker_of(row: Row) -> WorkerInfo:
     """Make a `WorkerInfo` of a row."""
-    worker, host, boot_id, pid, lock_file, queues, tasks, slots, started, seen, stopping, house = (
-        row
-    )
+    (
+        worker, host, boot_id, pid, lock_file, queues, tasks, slots, started, seen, stopping, house,
+        max_frozen,
+    ) = row  # fmt: skip
     return WorkerInfo(
         worker, host, boot_id, pid, lock_file, _decode_tags(queues), _decode_tags(tasks), slots,
-        started, seen, bool(stopping), house,
+        started, seen, bool(stopping), house, max_frozen,
     )  # fmt: skip

@@ -11,16 +11,22 @@ from typing import Any
 
 from offload.model import Job
 from offload.store import (
+    access,
+    amending,
     changing,
     claiming,
     enrolling,
     keeping,
+    logs,
     reading,
+    recording,
     rows,
+    saving,
     scheduling,
     starting,
 )
 from offload.store.base import (
+    Amend,
     Apply,
     Checked,
     Claim,
@@ -31,6 +37,7 @@ from offload.store.base import (
     Insert,
     Inserted,
     Leave,
+    Note,
     Operation,
     Promote,
     Prune,
@@ -40,7 +47,10 @@ from offload.store.base import (
     Renew,
     Report,
     Retry,
+    Save,
+    Say,
     SetQueue,
+    SetTask,
     Stopping,
 )
 from offload.store.session import Session
@@ -57,6 +67,7 @@ VERBS: dict[type, Verb] = {
     Insert: starting.insert_all,
     Apply: changing.apply_all,
     Retry: _each(changing.retry),
+    Amend: _each(amending.amend),
     Complete: _each(changing.complete),
     Claim: _each(claiming.claim),
     Renew: _each(changing.renew),
@@ -66,11 +77,22 @@ VERBS: dict[type, Verb] = {
     Stopping: _each(enrolling.stopping),
     Leave: _each(enrolling.leave),
     SetQueue: _each(enrolling.set_queue),
+    SetTask: _each(enrolling.set_task),
+    Save: _each(saving.save),
+    Note: _each(recording.note),
+    Say: _each(logs.say),
     Promote: _each(keeping.promote),
     Prune: _each(keeping.prune),
     Remove: _each(keeping.remove),
     PutSchedules: _each(scheduling.put),
     Fire: _each(scheduling.fire),
+    access.CreateToken: _each(access.create_token),
+    access.RevokeToken: _each(access.revoke_token),
+    access.NoteUse: _each(access.note_use),
+    access.Begin: _each(access.begin),
+    access.End: _each(access.end),
+    access.OfferLink: _each(access.offer_link),
+    access.UseLink: _each(access.use_link),
 }
 """What carries each kind of operation out, for a run of neighbours of that kind."""
 

@@ -29,7 +29,7 @@ from offload.store.sql import Transaction
 
 T = TypeVar("T")
 
-SCHEMA = 2
+SCHEMA = 4
 """The newest schema that this code knows: the number of the last migration."""
 
 APPLICATION_ID = 0x0FF10AD
@@ -72,7 +72,7 @@ class SQLiteStore:
         self._sleep = sleep
         self._monotonic = monotonic
         self._draw = draw
-        self._queries = load_queries("queries.sql")
+        self._queries = load_queries()
         self._writer: Any = None
         self._reader: Any = None
         self._job_of: Callable[[Row], Job] | None = None

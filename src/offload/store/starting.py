@@ -4,9 +4,10 @@ from collections import Counter
 
 import msgspec
 
-from offload.model import NewJob, State
-from offload.store import rows
-from offload.store.base import Full, Insert, Inserted, KeyReused, KeyTaken
+from offload import lifecycle
+from offload.model import NewJob, State, Wish
+from offload.store import changing, rows
+from offload.store.base import Apply, Full, Insert, Inserted, KeyReused, KeyTaken
 from offload.store.session import Session
 
 _decode_ids = msgspec.json.Decoder(tuple[int, ...]).decode
@@ -63,13 +64,24 @@ class _Batch:
         self._rows: list[rows.Row] = []
         self._bodies: list[rows.Row] = []
         self._events: list[rows.Row] = []
+        self._held: list[tuple[int, Insert]] = []
 
     def run(self, inserts: list[Insert]) -> list[Answer]:
         answers = [self._insert(insert) for insert in inserts]
         self._session.many("insert_job", self._rows)
         self._session.many("put_body", self._bodies)
         self._session.many("insert_event", self._events)
+        for job_id, insert in self._held:
+            self._hold(job_id, insert)
         return answers
+
+    def _hold(self, job_id: int, insert: Insert) -> None:
+        """Pause a job that is to begin as a held one; nobody can have claimed it before."""
+        job = self._session.job(job_id)
+        assert job is not None
+        change = lifecycle.request(job, Wish.PAUSE, insert.now, insert.by)
+        assert change is not None
+        changing.apply_all(self._session, [Apply((change,), insert.now)])
 
     def _insert(self, insert: Insert) -> Answer:
         answered = self._known_request(insert)
@@ -159,6 +171,8 @@ class _Batch:
             self._bodies.append((job_id, "params", job.params))
         if job.key is not None:
             self._keys[job.task, job.key] = job_id
+        if job.paused:
+            self._held.append((job_id, insert))
         self._session.count(job.queue, State.QUEUED, 1)
         if job.run_at is not None and job.run_at > insert.now:
             self._session.put_off(job.run_at)

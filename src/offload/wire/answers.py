@@ -6,6 +6,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from offload.lifecycle import Shown
+from offload.model import Wish
 from offload.shapes import JobShape, write
 
 JSON = "application/json"
@@ -46,13 +47,19 @@ def finished(shape: JobShape, location: str, waited: int | None) -> Answer:
     return Answer(200, write(shape), start_headers(location, waited))
 
 
-def cancelling(shape: JobShape, *, lenient: bool) -> Answer:
-    """Answer a cancel: 200 when the job stands still, 202 while its holder has yet to confirm.
+def asked(shape: JobShape, wish: Wish, *, lenient: bool) -> Answer:
+    """Answer a wish: 200 when it is so, 202 while it is under way.
 
     Args:
         shape: the job as it became.
-        lenient: the wish came too late, and the client preferred to be spared.
+        wish: what was asked of it.
+        lenient: it came too late, and the client preferred to be spared.
     """
-    status = 202 if shape.state is Shown.CANCELLING else 200
+    waits = wish is Wish.RESUME and shape.changed is True and shape.state in _TO_BE_CLAIMED
+    status = 202 if waits or shape.state in _UNDER_WAY else 200
     headers = {"preference-applied": "handling=lenient"} if lenient else {}
     return Answer(status, write(shape), headers)
+
+
+_UNDER_WAY = frozenset({Shown.CANCELLING, Shown.PAUSING, Shown.RESUMING})
+_TO_BE_CLAIMED = frozenset({Shown.QUEUED, Shown.SCHEDULED})

@@ -16,7 +16,8 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,16 +52,18 @@ def everyone() -> dict[int, Kin]:
 
 def descendants(*roots: int) -> set[Kin]:
     """Return all that descend from these processes, without them."""
-    children: dict[int, list[Kin]] = {}
-    for kin in everyone().values():
-        children.setdefault(kin.parent, []).append(kin)
-    found: set[Kin] = set()
-    left = list(roots)
-    while left:
-        for kin in children.get(left.pop(), ()):
-            found.add(kin)
-            left.append(kin.pid)
-    return found
+    return set(_below(roots, everyone()))
+
+
+def line(pid: int, among: Mapping[int, Kin] | None = None) -> list[Kin]:
+    """Return a process and all that descend from it, each before its own children.
+
+    Args:
+        pid: the process; nobody is found when it has ended.
+        among: all processes, where they have just been looked at.
+    """
+    among = everyone() if among is None else among
+    return [among[pid], *_below([pid], among)] if pid in among else []
 
 
 def children(pid: int) -> list[int]:
@@ -102,14 +105,28 @@ def fair_memory(pid: int) -> int:
     return sum(_proportional(each) for each in _tree(pid))
 
 
-def send(found: Iterable[Kin], number: int) -> None:
-    """Send a signal to processes; those that are gone, or belong to somebody else, are left out."""
-    for kin in found:
-        _send(kin, number)
+def stands_still(pid: int) -> bool:
+    """Whether no thread of a process runs: each is stopped, or is no more."""
+    return all(state in _STILL for state in _states(pid))
+
+
+def is_stuck(pid: int) -> bool:
+    """Whether a thread of a process waits in the kernel, where no signal reaches it."""
+    return any(state == b"D" for state in _states(pid))
+
+
+def send(found: Iterable[Kin], number: int) -> list[Kin]:
+    """Send a signal to processes; returns those that were there, and that it may be sent to."""
+    return [kin for kin in found if _send(kin, number)]
 
 
 def end(find: Find, seconds: float = ENDING_SECONDS) -> int:
-    """Kill whoever is found, again and again until nobody is; returns how many there were.
+    """Kill whoever is found, again and again until nobody is; returns how many there were."""
+    return len(kill(find, seconds))
+
+
+def kill(find: Find, seconds: float = ENDING_SECONDS) -> set[int]:
+    """Do the same, and return who there was.
 
     All are frozen before the first one is killed, so that none can start another one meanwhile.
     """
@@ -127,7 +144,7 @@ def end(find: Find, seconds: float = ENDING_SECONDS) -> int:
                     ended.add(kin)
         if found and found <= ended:
             time.sleep(0.001)  # the kernel takes them down
-    return len(ended)
+    return {kin.pid for kin in ended}
 
 
 def sweep(mark: str, boot: str) -> int:
@@ -143,6 +160,20 @@ def sweep(mark: str, boot: str) -> int:
     if not mark or boot != boot_id():
         return 0
     return end(lambda: _marked_and_below(mark))
+
+
+def _below(roots: Iterable[int], among: Mapping[int, Kin]) -> list[Kin]:
+    """Return all that descend from these, each before its own children."""
+    children: dict[int, list[Kin]] = {}
+    for kin in among.values():
+        children.setdefault(kin.parent, []).append(kin)
+    found = {kin: None for root in roots for kin in children.get(root, ())}
+    left = deque(found)
+    while left:
+        new = [kin for kin in children.get(left.popleft().pid, ()) if kin not in found]
+        found.update(dict.fromkeys(new))
+        left += new
+    return list(found)
 
 
 def _marked_and_below(mark: str) -> set[Kin]:
@@ -209,11 +240,22 @@ def _proportional(pid: int) -> int:
 
 
 def _look(pid: int) -> Kin | None:
-    """Read who a process is; the name in parentheses may itself hold spaces and parentheses."""
-    fields = (_read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
-    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
+    """Read who a process is; one whose first thread only has ended still runs."""
+    fields = _fields(f"/proc/{pid}/stat")
+    if len(fields) < 20 or fields[0] == b"X" or (fields[0] == b"Z" and int(fields[17]) < 2):
         return None
     return Kin(pid, int(fields[1]), int(fields[19]))
+
+
+def _states(pid: int) -> list[bytes]:
+    """Read the state of each thread of a process, as a letter (proc(5))."""
+    threads = _entries(f"/proc/{pid}/task")
+    return [b"".join(_fields(f"/proc/{pid}/task/{each}/stat")[:1]) for each in threads]
+
+
+def _fields(file: str) -> list[bytes]:
+    """Read what stands behind the name; that may itself hold spaces and parentheses."""
+    return (_read(file) or b"").rpartition(b")")[2].split()
 
 
 def _pids() -> Iterator[int]:
@@ -246,5 +288,8 @@ def _read(file: str) -> bytes | None:
 
 _MOST_LOOKS = 50
 """At /proc in one scan: on a busy machine there is always somebody new."""
+
+_STILL = frozenset({b"T", b"t", b"Z", b"X", b""})
+"""The states of a thread that is stopped, held by a debugger, or no more."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096

@@ -54,6 +54,21 @@ class Holding:
         self._attempts[_key(attempt)] = attempt
         self._taken[attempt.pool] += 1
 
+    def get(self, key: Key) -> Attempt | None:
+        """Return the attempt at a job, if it is held."""
+        return self._attempts.get(key)
+
+    @property
+    def frozen(self) -> int:
+        """How many stand still, or are to, with all that they hold in memory."""
+        return sum(attempt.is_freezing for attempt in self._attempts.values())
+
+    def retake(self, attempt: Attempt) -> None:
+        """Give a place to a job that goes on."""
+        if not attempt.holds_place:
+            attempt.holds_place = True
+            self._taken[attempt.pool] += 1
+
     def release(self, attempt: Attempt) -> None:
         """Free the place of a job that is still held; free already, it stays so."""
         if attempt.holds_place:

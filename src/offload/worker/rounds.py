@@ -5,13 +5,13 @@ claim goes beyond the free places: a claimed job is a running job.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from offload.clock import Clock
 from offload.errors import StoreError
-from offload.model import Change, Job, Progress
-from offload.store.base import Apply, Claim, Effects, Gone, Report
+from offload.model import Change, Job
+from offload.store.base import Apply, Claim, Effects, Gone, Operation
 from offload.store.mailbox import Mailbox
 from offload.worker.holding import Key
 
@@ -30,7 +30,7 @@ class Rounds:
     Args:
         claim: makes the claim of a round; None where there is nothing to be claimed.
         begin: begins a job that was claimed.
-        last_word: takes out what a job last said of its progress, to be stored with its outcome.
+        last_words: takes out what jobs last said of themselves, to be stored before their change.
         heard_again: told once more, after a claim's answer, what was heard while it was on its
             way: it may be about the jobs that it brought.
         failed: told what the store could not do.
@@ -47,7 +47,7 @@ class Rounds:
         *,
         claim: Callable[[], Claim | None],
         begin: Callable[[Job], None],
-        last_word: Callable[[Key], Progress | None],
+        last_words: Callable[[Iterable[Key]], list[Operation[Any]]],
         heard_again: Callable[[Effects | None], None],
         failed: Callable[[StoreError], None],
         draw: Callable[[], float],
@@ -57,11 +57,12 @@ class Rounds:
         self._clock = clock
         self._make_claim = claim
         self._begin = begin
-        self._last_word = last_word
+        self._last_words = last_words
         self._heard_again = heard_again
         self._failed = failed
         self._draw = draw
         self._ready: list[_Ready] = []
+        self._owed: list[Operation[Any]] = []
         self._sent: frozenset[int] = frozenset()
         self._heard: list[Effects | None] = []
         self._may_claim = True
@@ -126,12 +127,10 @@ class Rounds:
         return error
 
     def _send(self, ready: list["_Ready"]) -> "asyncio.Future[list[Answer]]":
-        """Send changes, and before them the last word of each job about its progress."""
-        for item in ready:
-            item.last_word = self._last_word(item.key) or item.last_word
-        words = tuple((*item.key, item.last_word) for item in ready if item.last_word is not None)
-        if words:
-            self._mailbox.ask_soon(Report(words)).add_done_callback(ignore_failure)
+        """Send changes, and before them the last words of each job about itself."""
+        self._owed += self._last_words([item.key for item in ready])
+        for words in self._owed:
+            self._mailbox.ask_soon(words).add_done_callback(ignore_failure)
         changes = tuple(item.change for item in ready)
         return self._mailbox.ask_soon(Apply(changes, self._clock.now()))
 
@@ -144,6 +143,7 @@ class Rounds:
         except StoreError as error:
             self._ready[:0] = ready
             return error
+        self._owed.clear()
         for item, answer in zip(ready, answers, strict=True):
             item.answer.set_result(answer)
         return None
@@ -189,13 +189,12 @@ class Rounds:
 class _Ready:
     """A decided change that waits for its round, and who waits for it."""
 
-    __slots__ = ("answer", "change", "key", "last_word")
+    __slots__ = ("answer", "change", "key")
 
     def __init__(self, change: Change, answer: "asyncio.Future[Answer]") -> None:
         self.change = change
         self.answer = answer
         self.key: Key = (change.after.id, change.after.token)
-        self.last_word: Progress | None = None
 
 
 def ignore_failure(future: "asyncio.Future[Any]") -> None:

@@ -7,26 +7,44 @@ leases, which user code cannot hold up, brings it in any case.
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from offload.errors import StoreError
-from offload.model import Cause, Held, Wish, Yielded
+from offload.model import Cause, Held, Job, State, Wish, Yielded
 from offload.store.base import Effects, Get
 from offload.store.mailbox import Mailbox
-from offload.worker.attempt import Desk, settle
+from offload.worker import settling
+from offload.worker.attempt import Attempt
 from offload.worker.complaints import Complaints
 from offload.worker.holding import Holding, Key
+from offload.worker.settling import settle
 
 MOST_LOOKED_AT = 1_000
 """A worker that holds more jobs does not read them all each second; the renewal has their wishes.
 """
 
 
-_CAUSES = {Wish.CANCEL: Cause.CANCEL, Wish.COMPLETE: Cause.COMPLETE}
+_CAUSES: dict[Wish | None, Cause] = {Wish.CANCEL: Cause.CANCEL, Wish.COMPLETE: Cause.COMPLETE}
+
+
+class Desk(settling.Desk, Protocol):
+    """What wishes need of the worker."""
+
+    def pause(self, attempt: Attempt) -> None:
+        """Make the code of a job stand still, if there is room for it."""
+        ...
+
+    def resume(self, attempt: Attempt) -> None:
+        """Let a paused job go on as soon as it may."""
+        ...
+
+    def went_on(self, attempt: Attempt) -> None:
+        """Let a job's code go on: nobody wants it to stand still any more."""
+        ...
 
 
 class Wishes:
-    """Hears of wishes, and stops the code of which they are.
+    """Hears of wishes, and does what is wished to the code of which they are.
 
     Args:
         held: the worker's jobs.
@@ -73,23 +91,44 @@ class Wishes:
         recorded = {(item.job_id, item.token) for item in held}
         known = self._held.keys()
         for item in held:
-            self.note((item.job_id, item.token), item.requested)
+            self.note(item)
         for key in (known - recorded) & self._missing:
             self._held.stop(key, Cause.LOST)
         for stray in (recorded - known) & self._strays:
             self._beside(self._give_back(stray, worker))
         self._missing, self._strays = known - recorded, recorded - known
 
-    def note(self, key: Key, wish: Wish | None) -> None:
-        """Do what is wished of a job."""
-        if wish is not None:
-            self._held.stop(key, _CAUSES[wish])
+    def note(self, held: Held) -> None:
+        """Stop code that is to stop; what else is news has to be read."""
+        attempt = self._held.get((held.job_id, held.token))
+        if attempt is None or held.version < attempt.heard:
+            return
+        if held.requested in _CAUSES:
+            attempt.heard = held.version
+            attempt.stop.set(_CAUSES[held.requested])
+        elif held.version > attempt.heard:
+            self._beside(self._read((held.job_id,)))
 
     async def _read(self, ids: tuple[int, ...]) -> None:
         with contextlib.suppress(StoreError):  # then the next look, or renewal, brings them
             found = await self._mailbox.read_soon(Get(ids, bodies=False))
             for job in found.jobs.values():
-                self.note((job.id, job.token), job.requested)
+                self._see(job)
+
+    def _see(self, job: Job) -> None:
+        """Do what is wished of a job; what is older than what was heard before is passed over."""
+        attempt = self._held.get((job.id, job.token))
+        if attempt is None or not attempt.hear(job):
+            return
+        match job.requested:
+            case Wish.CANCEL | Wish.COMPLETE:
+                attempt.stop.set(_CAUSES[job.requested])
+            case Wish.PAUSE:
+                self._desk.pause(attempt)
+            case Wish.RESUME:
+                self._desk.resume(attempt)
+            case None if job.state is State.RUNNING:
+                self._desk.went_on(attempt)
 
     async def _give_back(self, key: Key, worker: int) -> None:
         """Give back a job that is recorded as ours and was never begun: its claim's answer is lost.

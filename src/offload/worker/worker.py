@@ -10,17 +10,29 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
 
+from offload import lifecycle
 from offload.boxes import Shelf
 from offload.clock import Clock
 from offload.errors import StoreError
 from offload.lanes import lane_of
 from offload.lifespan import Lifespan, worker_lifespans
-from offload.model import By, Cause, Change, Held, Job, Progress, WorkerInfo
+from offload.model import (
+    By,
+    Cause,
+    Change,
+    Held,
+    Job,
+    LogLine,
+    Mode,
+    Record,
+    Saved,
+    WorkerInfo,
+)
 from offload.registry import RegisteredTask, Registry
 from offload.store.base import (
     Claim,
@@ -29,13 +41,17 @@ from offload.store.base import (
     Gone,
     Identified,
     Identity,
+    Keep,
+    Kept,
+    Query,
     Renew,
     Stopping,
 )
 from offload.store.mailbox import Mailbox
 from offload.store.wake import Bell
 from offload.worker.alarm import Alarm
-from offload.worker.attempt import Attempt, execute, settle
+from offload.worker.attempt import Attempt, execute
+from offload.worker.capture import capturing
 from offload.worker.care import care
 from offload.worker.complaints import Complaints
 from offload.worker.enrolment import Enrolment
@@ -43,10 +59,12 @@ from offload.worker.equipment import Equipment
 from offload.worker.executors import EXECUTORS, Executor
 from offload.worker.holding import Holding
 from offload.worker.presence import Presence, boot_id, host_name
+from offload.worker.progressing import Board
 from offload.worker.repeating import repeat
 from offload.worker.reports import Reports
 from offload.worker.rounds import Rounds, ignore_failure
 from offload.worker.schedules import ScheduleKeeper
+from offload.worker.settling import by_worker, settle, store
 from offload.worker.wishes import Wishes
 
 T = TypeVar("T")
@@ -71,12 +89,14 @@ class WorkerSettings(Struct, frozen=True):
         processes: blocking jobs that it runs at once, each in a process of its own.
         lease: seconds for which it owns a job without a sign of life; renewed three times in it.
         queues: the queues that it serves; all when empty.
+        max_frozen: paused jobs that it holds with all their memory.
     """
 
     slots: int = 100
     processes: int = os.cpu_count() or 1
     lease: float = 30.0
     queues: tuple[str, ...] = ()
+    max_frozen: int = 1000
 
 
 class Worker:
@@ -130,13 +150,13 @@ class Worker:
         self._alarm = Alarm(mailbox, clock)
         self._schedules = ScheduleKeeper(mailbox, registry, clock)
         self._held = Holding({"slots": settings.slots, "processes": settings.processes})
-        self._reports = Reports(mailbox)
+        self._reports = Reports(mailbox, clock)
         self._rounds = Rounds(
             mailbox,
             clock,
             claim=self._claim,
             begin=self._begin,
-            last_word=self._reports.take,
+            last_words=self._reports.last_words,
             heard_again=self._heard,
             failed=self._complaints.store_failed,
             draw=draw,
@@ -144,6 +164,7 @@ class Worker:
         self._wishes = Wishes(
             mailbox, self._held, self, self._complaints, lambda: self._rounds.is_claiming
         )
+        self._refusing: set[asyncio.Task[None]] = set()
         self._going: asyncio.Task[None] | None = None
         self._draining = False
         self._interrupting = False
@@ -168,7 +189,8 @@ class Worker:
             Exception: what a hook raised as it was set up; nothing was done then.
         """
         async with worker_lifespans(self._lifespans):
-            await self._work_on()
+            with capturing():
+                await self._work_on()
 
     async def _work_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -270,13 +292,22 @@ class Worker:
     def _begin(self, job: Job) -> None:
         if job.worker != self.id:
             return  # claimed under an id that was struck off meanwhile: it is rescued
+        if job.ahead:
+            self._take_back(job)
+            return
         attempt = Attempt(job, self, lane_of(job.lane).pool)
         if self._interrupting:
             attempt.stop.set(Cause.INTERRUPT)
         self._held.add(attempt)
-        self._wishes.note((job.id, job.token), job.requested)
+        self._wishes.note(Held(job.id, job.token, job.version, job.state, job.requested))
         loop = asyncio.get_running_loop()
         attempt.work = loop.create_task(self._work(attempt), name=f"offload attempt {job.id}")
+
+    def _take_back(self, job: Job) -> None:
+        """Let a job go on that began long ago. One not held any more has ended."""
+        attempt = self._held.get((job.id, job.token))
+        if attempt is not None and attempt.hear(job):
+            self.went_on(attempt)
 
     async def _work(self, attempt: Attempt) -> None:
         """Run one attempt to its stored end. Its place is free as soon as the code has ended."""
@@ -285,7 +316,7 @@ class Worker:
             self._held.release(attempt)
             if self._left:
                 return  # nobody stores it any more; whoever finds this worker gone gives it back
-            if await settle(attempt.job, outcome, self) is None:
+            if await settle(attempt.ended, outcome, self) is None:
                 self._complaints.note("not ours any more when it ended: the outcome is dropped")
             self._held.remove(attempt)
         except Exception:
@@ -305,22 +336,87 @@ class Worker:
         """Store a change with the next round; see `Desk.apply`."""
         return await self._rounds.apply(change)
 
-    def tell(self, job: Job, progress: Progress) -> None:
-        """Keep a job's latest progress until it is stored; see `Desk.tell`."""
-        self._reports.tell(job, progress)
+    def tell(self, job: Job, board: Board) -> None:
+        """Note that a job's progress is to be stored; see `Desk.tell`."""
+        self._reports.tell(job, board)
 
     def check_again(self, job: Job, next_check_at: float) -> None:
         """Keep when a waiting job is looked at next; see `Desk.check_again`."""
         self._reports.check_again(job, next_check_at)
 
-    async def completed(self, job_id: int) -> bytes | None:
-        """Read with what a job was completed from outside; see `Desk.completed`."""
+    def keep(self, job: Job, value: bytes) -> None:
+        """Keep a job's latest checkpoint until it is stored; see `Desk.keep`."""
+        self._reports.keep(job, value)
+
+    def say(self, job: Job, lines: Iterable[LogLine]) -> None:
+        """Keep lines of a job's log until they are stored; see `Desk.say`."""
+        self._reports.say(job, lines)
+
+    def note(self, record: Record) -> None:
+        """Keep what the flight recorder has of an attempt; see `Desk.note`."""
+        self._reports.note(record)
+
+    async def save(self, keep: Keep) -> bool:
+        """Store a checkpoint now; see `Desk.save`."""
         while True:
             try:
-                return await self._mailbox.read_soon(Completed(job_id))
+                return await self._reports.save(keep)
             except StoreError as error:
                 self._complaints.store_failed(error)
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def saved(self, job_id: int) -> Saved:
+        """Read what a job has kept; see `Desk.saved`."""
+        return await self._read(Kept(job_id))
+
+    async def completed(self, job_id: int) -> bytes | None:
+        """Read with what a job was completed from outside; see `Desk.completed`."""
+        return await self._read(Completed(job_id))
+
+    async def _read(self, query: Query[T]) -> T:
+        """Read, however long the store does not answer."""
+        while True:
+            try:
+                return await self._mailbox.read_soon(query)
+            except StoreError as error:
+                self._complaints.store_failed(error)
+                await asyncio.sleep(LOOK_SECONDS)
+
+    # --- pausing
+
+    def pause(self, attempt: Attempt) -> None:
+        """Make code stand still, unless too much does already; see `Wishes`."""
+        if attempt.pause.is_set or self._has_room_for(attempt):
+            attempt.pause.set()
+        else:
+            refusing = asyncio.get_running_loop().create_task(self._refuse_pause(attempt))
+            self._refusing.add(refusing)
+            refusing.add_done_callback(self._refusing.discard)
+
+    def resume(self, attempt: Attempt) -> None:
+        """Let a paused job go on: with the next claim, if it needs a place; see `Wishes`."""
+        if attempt.job.pause is not None and attempt.job.pause.mode is Mode.NOT_CHECKING:
+            attempt.check_on()
+        else:
+            self._rounds.look_again()
+
+    def went_on(self, attempt: Attempt) -> None:
+        """Let code go on: it holds a place again, if it needs one; see `Wishes`."""
+        if attempt.job.occupies_slot:
+            self._held.retake(attempt)
+        attempt.go_on()
+
+    def _has_room_for(self, attempt: Attempt) -> bool:
+        most = self._settings.max_frozen
+        keeps_memory = attempt.job.handle is None
+        # A thousand jobs may be paused at once: they are counted only where that can matter.
+        return not keeps_memory or len(self._held) <= most or self._held.frozen < most
+
+    async def _refuse_pause(self, attempt: Attempt) -> None:
+        most = self._settings.max_frozen
+        why = f"worker {self.id} holds {most} paused jobs in memory already (max_frozen)"
+        by = by_worker(attempt.job)
+        await store(attempt.job, lambda job: lifecycle.refuse_pause(job, why, by), self)
 
     def release(self, attempt: Attempt) -> None:
         """Free the place of a job whose work goes on elsewhere; see `Desk.release`."""
@@ -377,6 +473,7 @@ class Worker:
             started_at=now,
             seen_at=now,
             house=self._house,
+            max_frozen=self._settings.max_frozen,
         )
 
 

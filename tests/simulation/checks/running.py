@@ -23,27 +23,36 @@ from tests.simulation.history import (
 
 
 def order_is_kept(history: History) -> Violations:
-    """S13, S14: of what can be claimed the highest priority goes first, then the lowest id.
+    """S13, S14: of what can be claimed what was resumed goes first, then priority, then the id.
 
     Held against those of the same queue that compete for the same; another lane may be blocked.
     """
     rows: dict[int, NewJobRow] = {}
     waiting: dict[tuple[str, str], set[int]] = defaultdict(set)
+    ahead: set[int] = set()
     tasks: dict[int, frozenset[str]] = {}
     for entry in history:
         if isinstance(entry, Entered):
             tasks[entry.worker] = entry.tasks
         elif isinstance(entry, Committed):
             rows |= {row.id: row for row in entry.new}
+            came: set[int] = set()  # in this very transaction; whether ahead nobody can tell
             for event in entry.events:
                 row = rows[event.job_id]
                 lane = (row.queue, row.lane)
+                is_known = row.id in waiting[lane]
                 waiting[lane].discard(row.id)
                 if event.kind == Move.CLAIM:
                     known = tasks.get(event.worker or 0, frozenset())
-                    yield from _overtaken(row, [rows[i] for i in waiting[lane]], known)
-                elif event.state is State.QUEUED and not _is_put_off(event, row):
-                    waiting[lane].add(row.id)
+                    others = [rows[i] for i in waiting[lane]]
+                    if is_known or row.id not in came:
+                        yield from _overtaken(row, others, known, ahead)
+                elif event.state is State.QUEUED:
+                    came.add(row.id)
+                    if not _is_put_off(event, row) and entry.due.get(row.id) is None:
+                        waiting[lane].add(row.id)
+            ahead -= entry.ahead.keys()
+            ahead |= {job for job, goes_ahead in entry.ahead.items() if goes_ahead}
 
 
 def _is_put_off(event: Event, row: NewJobRow) -> bool:
@@ -52,9 +61,14 @@ def _is_put_off(event: Event, row: NewJobRow) -> bool:
     return put_off or row.bound_to is not None or (event.version == 1 and row.due is not None)
 
 
-def _overtaken(row: NewJobRow, waiting: list[NewJobRow], known: frozenset[str]) -> Violations:
+def _overtaken(
+    row: NewJobRow, waiting: list[NewJobRow], known: frozenset[str], ahead: set[int]
+) -> Violations:
+    def rank(one: NewJobRow) -> tuple[bool, int, int]:
+        return one.id not in ahead, -one.priority, one.id
+
     for other in waiting:
-        if other.task in known and (-other.priority, other.id) < (-row.priority, row.id):
+        if other.task in known and rank(other) < rank(row):
             yield (
                 f"job {row.id} (priority {row.priority}) was claimed "
                 f"before job {other.id} (priority {other.priority})"
@@ -131,13 +145,13 @@ def one_run_at_a_time(history: History) -> Violations:
 
 
 def stopped_means_stopped(history: History) -> Violations:
-    """S10: a job that is shown as anything but running has no code that runs."""
+    """S10: what is neither running nor paused in its owner's hands has no code that runs."""
     runs = Runs()
     for entry in history:
         runs.take(entry)
         if isinstance(entry, Committed):
             for event in entry.events:
-                if event.state is not State.RUNNING and runs.that_count(event.job_id):
+                if event.worker is None and runs.that_count(event.job_id):
                     yield f"job {event.job_id} was {event.kind} at {entry.at:.3f} and its code runs"
 
 
@@ -231,6 +245,7 @@ def what_must_not_be_repeated_is_not(history: History) -> Violations:
         if isinstance(entry, Committed):
             for event in entry.events:
                 allowed[event.job_id] += event.kind in {Move.TRY_AGAIN, Move.SNOOZE, Move.RETRY}
+                allowed[event.job_id] += event.kind == Move.HOLD and event.door == "worker"
         elif isinstance(entry, Begun) and options[entry.job].on_crash is OnCrash.FAIL:
             begun[entry.job] += 1
             if begun[entry.job] > allowed[entry.job]:

@@ -1,6 +1,9 @@
 """The checks of what must happen in time, once the faults are over; and that nothing breaks."""
 
-from offload.model import State
+from collections import defaultdict
+
+from offload.lifecycle import Move
+from offload.model import State, Wish
 from tests.simulation.checks.check import Violations
 from tests.simulation.history import (
     Accepted,
@@ -18,11 +21,13 @@ from tests.simulation.history import (
     NewJobRow,
     Said,
     ToldToEnd,
+    WishAnswered,
 )
 
 CLAIM_SECONDS = 1.0
 RESCUE_SECONDS = 2.0
 CANCEL_SECONDS = 1.0
+PAUSE_SECONDS = 1.0
 STOP_SECONDS = 1.0
 SLACK = 0.01
 """Virtual seconds that callbacks drawn one after the other may take."""
@@ -55,6 +60,35 @@ def orphans_are_rescued(history: History) -> Violations:
 def cancels_take_effect(history: History) -> Violations:
     """L3: a cancelled job has stopped within a second; the probes' code obeys."""
     yield from _within(history, CancelAnswered, CANCEL_SECONDS, "did not stop")
+
+
+def pauses_take_effect(history: History) -> Violations:
+    """P5: a pause of code that obeys has come true within a second; the probes' code obeys."""
+    yield from _answered(history, Wish.PAUSE, {Move.PAUSE, Move.HOLD}, PAUSE_SECONDS)
+
+
+def resumed_jobs_go_on(history: History) -> Violations:
+    """L1: what was resumed goes on within a second, in its owner's hands or in others."""
+    yield from _answered(history, Wish.RESUME, {Move.RESUME, Move.CLAIM}, CLAIM_SECONDS)
+
+
+def _answered(history: History, wish: Wish, moves: set[Move], seconds: float) -> Violations:
+    """Find what was wished of a probe and not true so long after."""
+    calm = history.calm_from()
+    rows = {row.id: row for entry in history.of(Committed) for row in entry.new}
+    true_at: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for entry in history.of(Committed):
+        for event in entry.events:
+            if event.kind in moves:
+                true_at[event.job_id].append((event.version, entry.at))
+    for asked in history.of(WishAnswered):
+        is_judged = asked.at > calm and rows[asked.job].queue.startswith(PROBE)
+        if not is_judged or asked.wish is not wish:
+            continue
+        due = asked.at + seconds + SLACK
+        later = [at for version, at in true_at[asked.job] if version >= asked.version]
+        if not later or later[0] > due:
+            yield f"job {asked.job}: the {wish} of {asked.at:.3f} has not come true by {due:.3f}"
 
 
 def _within(

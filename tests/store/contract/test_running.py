@@ -436,8 +436,8 @@ def test_a_renewal_brings_the_wishes(ask: Asker) -> None:
     held = sorted(ask.renew(), key=lambda item: item.job_id)
 
     assert held == [
-        Held(1, wished.token, wished.version + 1, Wish.CANCEL),
-        Held(2, other.token, other.version, None),
+        Held(1, wished.token, wished.version + 1, State.RUNNING, Wish.CANCEL),
+        Held(2, other.token, other.version, State.RUNNING, None),
     ]
 
 

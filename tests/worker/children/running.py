@@ -3,13 +3,22 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from offload.lifespan import Lifespan
-from offload.model import JobOptions, Outcome, Progress, State, Succeeded
+from offload.model import (
+    JobOptions,
+    LogLine,
+    Mode,
+    Outcome,
+    Progress,
+    State,
+    Succeeded,
+    Usage,
+)
 from offload.registry import RegisteredTask, Registry
 from offload.values import decode, encode
 from offload.worker import family
@@ -19,6 +28,10 @@ from offload.worker.presence import boot_id
 from offload.worker.work import Work
 from tests.ideas.samples import a_job
 from tests.support import eventually
+from tests.worker.children import tasks
+
+GRACE = 0.4
+"""Seconds from the request to stop until SIGKILL, in tests that await it."""
 
 
 class Course:
@@ -26,6 +39,11 @@ class Course:
 
     def __init__(self) -> None:
         self.begun = 0
+        self.still: list[Mode] = []
+        self.deeds: list[tuple[str, tuple[int, ...]]] = []
+        self.usage: Usage | None = None
+        self.kept: list[bytes] = []
+        self.lines: list[LogLine] = []
 
     def begin(self) -> None:
         self.begun += 1
@@ -35,6 +53,27 @@ class Course:
 
     def check_again(self, next_check_at: float) -> None:
         raise AssertionError("a blocking task waits for nothing elsewhere")
+
+    def stands_still(self, mode: Mode) -> None:
+        self.still.append(mode)
+
+    def note(self, what: str, pids: tuple[int, ...] = ()) -> None:
+        self.deeds.append((what, pids))
+
+    def used(self, usage: Usage) -> None:
+        self.usage = usage
+
+    def keep(self, value: bytes) -> None:
+        self.kept.append(value)
+
+    async def keep_now(
+        self, value: bytes | None = None, steps: tuple[tuple[str, bytes], ...] = ()
+    ) -> bool:
+        self.kept += [] if value is None else [value]
+        return True
+
+    def say(self, lines: Iterable[LogLine]) -> None:
+        self.lines += lines
 
 
 class Attempted:
@@ -83,7 +122,13 @@ class Executing:
         )
         told: list[Progress] = []
         stop, course = Stop(), Course()
-        context = Context(job.id, 1, stop=stop, tell=told.append, idempotency_key="once")
+        context = Context(
+            job.id,
+            1,
+            stop=stop,
+            tell=lambda board: told.append(board.take()),
+            idempotency_key="once",
+        )
         return Attempted(Work(task, job, context, stop, course), course, told)
 
     def begin(
@@ -107,9 +152,15 @@ class Executing:
         assert isinstance(outcome, Succeeded), outcome
         return decode(outcome.value)
 
-    async def begun(self, function: Callable[..., Any], file: Path, **params: Any) -> Attempted:
+    async def begun(
+        self,
+        function: Callable[..., Any],
+        file: Path,
+        options: JobOptions | None = None,
+        **params: Any,
+    ) -> Attempted:
         """Begin a job, and wait until its code says that it has begun."""
-        attempted = self.begin(function, begun=str(file), **params)
+        attempted = self.begin(function, options, begun=str(file), **params)
         await soon(file.exists)
         return attempted
 
@@ -118,6 +169,12 @@ class Executing:
         attempted.work.stop.set()
         assert attempted.outcome is not None
         return await asyncio.wait_for(attempted.outcome, 60)
+
+    async def frozen(self, attempted: Attempted) -> None:
+        """Pause a job, and wait until it is said to stand still."""
+        said = len(attempted.course.still)
+        attempted.work.pause.set()
+        await soon(lambda: len(attempted.course.still) > said)
 
     def everything(self) -> list[str]:
         """What lives of all that the executor has started; the fork server counts too."""
@@ -139,6 +196,22 @@ async def executing(
         left = executing.everything()
         family.sweep(mark, boot_id())
     assert left == []
+
+
+@asynccontextmanager
+async def beginning(
+    function: Callable[..., Any], begun: Path, **params: Any
+) -> AsyncIterator[tuple[Executing, Attempted, int]]:
+    """A job that has begun in the only child, and that child's pid; there is little patience."""
+    async with executing(1, grace=GRACE) as children:
+        pid = await children.value(tasks.pid)
+        yield children, await children.begun(function, begun, **params), pid
+
+
+async def outcome_of(attempted: Attempted) -> Any:
+    """Wait for a job's outcome."""
+    assert attempted.outcome is not None
+    return await asyncio.wait_for(attempted.outcome, 60)
 
 
 async def soon(what: Callable[[], object], seconds: float = 20.0) -> None:

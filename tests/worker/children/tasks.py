@@ -201,6 +201,11 @@ def holds(mebibytes: int) -> int:
     return len(held)
 
 
+def holds_later(begun: str, go: str, mebibytes: int) -> int:
+    waits_for(begun, go)
+    return holds(mebibytes)
+
+
 def lets_another_hold(mebibytes: int) -> None:
     program = f"import time; held = bytearray({mebibytes} << 20); time.sleep(600)"
     subprocess.run([sys.executable, "-c", program], check=False, start_new_session=True)
@@ -222,3 +227,110 @@ def forks_with_progress(ctx: Context) -> int:
 
 def snoozes() -> Any:
     return Snooze(5)
+
+
+def sums(begun: str, count: int) -> int:
+    """Takes a while, and is wrong when a step is left out."""
+    Path(begun).touch()
+    total = 0
+    for n in range(count):
+        total += n
+    return total
+
+
+def waits_for(begun: str, go: str) -> str:
+    Path(begun).touch()
+    eventually(lambda: os.path.exists(go), 60)
+    return "went on"
+
+
+def spins_in_two_sessions(begun: str) -> None:
+    program = "import sys; open(sys.argv[1], 'w').close()\nwhile True: pass"
+    subprocess.Popen([sys.executable, "-c", program, begun], start_new_session=True)
+    while True:
+        pass
+
+
+def spins_in_threads(begun: str) -> None:
+    threading.Thread(target=lambda: spins(begun), daemon=True).start()
+    while True:
+        pass
+
+
+def swarms(begun: str, go: str) -> str:
+    """Six processes at any time, each of which lives for 5 ms and starts the next one."""
+    for _ in range(6):
+        if os.fork() == 0:
+            _pass_on(go)
+    return waits_for(begun, go)
+
+
+def _pass_on(go: str) -> None:
+    while not os.path.exists(go):
+        if os.fork():
+            time.sleep(0.005)
+            os._exit(0)
+        os.setsid()
+    os._exit(0)
+
+
+def starts_programs(begun: str, go: str) -> int:
+    """Starts one program after the other; each start sleeps for a while where no signal reaches."""
+    Path(begun).touch()
+    started = 0
+    while not os.path.exists(go):
+        subprocess.run(["/bin/true"], check=True)
+        started += 1
+    return started
+
+
+def starts_a_program_slowly(begun: str, pipe: str) -> str:
+    """The start waits for somebody who writes; so long this process hears no signal."""
+    os.mkfifo(pipe)
+    Path(begun).touch()
+    opening = (os.POSIX_SPAWN_OPEN, 0, pipe, os.O_RDONLY, 0)
+    pid = os.posix_spawn("/bin/true", ["true"], os.environ, file_actions=[opening])
+    os.waitpid(pid, 0)
+    return "started"
+
+
+def stops_a_process_itself(begun: str, go: str) -> bool:
+    """Says whether the process that it has stopped still is."""
+    with subprocess.Popen(SLEEP) as stopped:
+        os.kill(stopped.pid, signal.SIGSTOP)
+        os.waitpid(stopped.pid, os.WUNTRACED)
+        waits_for(begun, go)
+        continued, _ = os.waitpid(stopped.pid, os.WCONTINUED | os.WNOHANG)
+        stopped.kill()
+        return continued == 0
+
+
+def uses_the_processor(seconds: float) -> None:
+    end_at = time.process_time() + seconds
+    while time.process_time() < end_at:
+        pass
+
+
+def lets_another_use_the_processor(seconds: float) -> None:
+    program = (
+        f"import time\nend_at = time.process_time() + {seconds}\n"
+        "while time.process_time() < end_at: pass"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def holds_for_a_moment(mebibytes: int) -> int:
+    held = bytearray(os.urandom(1)) * (mebibytes << 20)
+    time.sleep(0.02)
+    return len(held)
+
+
+def lets_another_hold_for_a_moment(mebibytes: int) -> None:
+    program = f"import time; held = bytearray(b'x') * ({mebibytes} << 20); time.sleep(0.9)"
+    subprocess.run([sys.executable, "-c", program], check=True, start_new_session=True)
+
+
+def uses_the_processor_and_dies(seconds: float, mebibytes: int) -> None:
+    held = bytearray(os.urandom(1)) * (mebibytes << 20)
+    uses_the_processor(seconds)
+    os._exit(3 if held else 4)

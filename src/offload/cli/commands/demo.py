@@ -1,4 +1,4 @@
-"""`offload demo`: a job of every kind, live, with a worker of its own."""
+"""`offload demo`: a job of every kind, live, with a worker of its own; and a crash."""
 
 import contextlib
 import shutil
@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from offload.app import Offload
 from offload.cli import exits, options, screen
 from offload.cli.acts import ACTS, BOX, Act, cancellations, narrated, surprises
+from offload.cli.crash.command import crash
+from offload.cli.interrupting import ended_by_signals
 from offload.cli.local import Local
 from offload.cli.settings import EXAMPLES
 from offload.cli.telling import tell
@@ -31,16 +33,31 @@ WIDEST = 100
 """Columns of text; longer lines are hard to read."""
 
 
-@click.command
+@click.group(invoke_without_command=True)
 @click.option("--db", metavar="FILE", help="Keep the jobs there.  [default: they are thrown away]")
 @options.as_json
-def command(*, db: str | None, as_json: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, *, db: str | None, as_json: bool) -> None:
     """See what offload does, in half a minute.
 
     Starts a job of every kind in a database of its own, runs them, and shows how they go on. With
     --db that database stays, to be looked at with the other commands.
+
+    `offload demo crash` kills a worker in the midst of its work, and shows what becomes of that.
     """
-    with _database(db) as file:
+    if ctx.invoked_subcommand is None:
+        _kinds(db, as_json=as_json)
+    elif db is not None:
+        raise click.UsageError("--db is for the demo without `crash`, which has --keep")
+    ctx.obj = as_json
+
+
+command.add_command(crash)
+
+
+def _kinds(db: str | None, *, as_json: bool) -> None:
+    """Show a job of every kind."""
+    with ended_by_signals(), _database(db) as file:
         app = _opened(file)
         try:
             unexpected = _play(app, as_json=as_json)
@@ -139,6 +156,7 @@ def _tell_what_next(db: str | None) -> None:
     if db is not None:
         lines += [f"  offload list --db {db}", f"  offload status 1 --db {db}"]
     lines += [
+        "  offload demo crash        a worker is killed in the midst of its work",
         "  offload serve             the same over HTTP, with a page on http://127.0.0.1:8080",
         "  offload serve tasks.py    your own tasks: `app = Offload()` and `@app.task` in a file",
     ]

@@ -11,31 +11,37 @@ With --reload such a tree stands below a process that only looks at the files (`
 
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any
 
 import click
 
+from offload import keyring
 from offload.app import Offload
 from offload.cli import options
-from offload.cli.banner import Serving
+from offload.cli.banner import Entrance, Serving
 from offload.cli.generation import Inherited
 from offload.cli.handover import SuccessiveServer
 from offload.cli.loop import run
 from offload.cli.parent import Parent
 from offload.cli.reloading import Reloading
-from offload.cli.settings import EXAMPLES, configured
+from offload.cli.settings import EXAMPLES, configured, quiet
 from offload.cli.silent_workers import SilentWorkers
 from offload.cli.supervisor import Supervisor
 from offload.cli.telling import log_to_stderr, print_json
 from offload.cli.tree import Tree
 from offload.config import Config, load_config
-from offload.http.server import listen
+from offload.http.server import has_tokens, listen
 from offload.loading import load
 from offload.model import QueueSettings
 
 DEFAULTS = QueueSettings(limit=3, capacity=10, keep=1000)
 """With which the queue is created where nothing else is said."""
+
+
+def _with_commas(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> str | None:
+    return ",".join(value) or None
 
 
 @click.command
@@ -52,11 +58,25 @@ DEFAULTS = QueueSettings(limit=3, capacity=10, keep=1000)
 @click.option("--keep", metavar="N", help="Finished jobs retained.  [default: 1000]")
 @click.option("--workers", metavar="N", help="Worker processes.  [default: 1]")
 @options.slots
+@options.max_frozen
 @options.processes
 @options.grace
 @options.lease
 @click.option("--token", metavar="TEXT", help="What clients must present, as a bearer token.")
 @click.option("--allow-host", metavar="NAMES", help="Further names of this server, with commas.")
+@click.option(
+    "--allow-origin",
+    metavar="URL",
+    multiple=True,
+    callback=_with_commas,
+    help="Another site whose pages may ask; may be repeated.",
+)
+@click.option("--start-rate", metavar="N/TIME", help="Jobs one client may start, as 100/s.")
+@click.option(
+    "--access-log",
+    metavar="on|off",
+    help="Whether to log a line for each request, without its query.  [default: off]",
+)
 @click.option("--reload", is_flag=True, help="Serve each change of the code; for development.")
 @options.as_json
 @click.option("--inherited", metavar="NUMBERS", hidden=True)
@@ -89,7 +109,7 @@ def command(
         server.take_over(heritage.listener)
     address = server.bind()
     queue = offload.set_queue(explicit=queue_settings, defaults=DEFAULTS)
-    serving = Serving(named, address, offload, config, queue)
+    serving = Serving(named, address, offload, config, queue, _entrance(offload, config))
     workers = Supervisor(_worker_command(served, offload, config), config.workers)
     tree = Tree(server, workers, SilentWorkers(offload, workers, config.lease), parent)
     run(tree.run(config.grace, partial(_introduce, serving, as_json, heritage)))
@@ -99,7 +119,7 @@ def command(
 def _reload(served: str, arguments: Mapping[str, Any], as_json: bool) -> None:
     """Serve each change of the code, by one server after another."""
     config = load_config(arguments)
-    listener = listen(config.host, config.port, config.token)
+    listener = listen(config.host, config.port, config.token, partial(_has_tokens, config))
     given = {name: value for name, value in arguments.items() if value is not None}
     flags = [part for name, value in given.items() for part in (_flag(name), str(value))]
     # Bytecode is not kept: it is told from its source by whole seconds and the size, which is too
@@ -108,6 +128,13 @@ def _reload(served: str, arguments: Mapping[str, Any], as_json: bool) -> None:
     first = ["--json"] if as_json else []
     code = run(Reloading(command, first, served, listener).run(config.grace))
     click.get_current_context().exit(code)
+
+
+def _has_tokens(config: Config) -> bool:
+    """Whether the database of the settings holds a token; what a program says is not known yet."""
+    with closing(Offload()) as looking:
+        looking.configure(quiet(config))
+        return has_tokens(looking)
 
 
 def _flag(name: str) -> str:
@@ -121,6 +148,14 @@ def _offload() -> list[str]:
     """
     options = ["-B"] if sys.flags.dont_write_bytecode else []
     return [sys.executable, *options, "-P", "-m", "offload"]
+
+
+def _entrance(offload: Offload, config: Config) -> Entrance:
+    """Say who may come in, and make a link that logs a person in where one can see it."""
+    if not config.token and not has_tokens(offload):
+        return Entrance(is_guarded=False)
+    link = offload.run(keyring.offer_link(offload.now())) if sys.stdout.isatty() else ""
+    return Entrance(is_guarded=True, link=link)
 
 
 def _introduce(serving: Serving, as_json: bool, heritage: Inherited | None) -> None:
@@ -139,6 +174,7 @@ def _worker_command(named: str, offload: Offload, config: Config) -> list[str]:
     settings = {
         "--db": str(offload.database),
         "--slots": str(config.slots),
+        "--max-frozen": str(config.max_frozen),
         "--processes": str(config.processes),
         "--grace": str(config.grace),
         "--lease": str(config.lease),

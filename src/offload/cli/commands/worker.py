@@ -31,6 +31,7 @@ WITHOUT_LIMIT_SECONDS = 86_400.0 * 365
 @options.app
 @options.db
 @options.slots
+@options.max_frozen
 @options.processes
 @options.grace
 @options.lease
@@ -58,7 +59,9 @@ def command(
     named = app or load_config(arguments).app or EXAMPLES
     offload = load(named)
     config, _ = configured(offload, arguments)
-    settings = WorkerSettings(config.slots, config.processes, config.lease, queues)
+    settings = WorkerSettings(
+        config.slots, config.processes, config.lease, queues, config.max_frozen
+    )
     introduce = partial(_introduce, named, offload, settings, as_json)
     left = run(_work(offload, settings, config.grace, parent, introduce))
     offload.close()

@@ -1,4 +1,4 @@
-"""The brief's routes as a blueprint: start, status, result and cancel."""
+"""The brief's routes as a blueprint: start, status, result, cancel, pause and resume."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +17,7 @@ from offload.wire import brief, problems
 from offload.wire.answers import Answer
 from offload.wire.body import refuse_members
 from offload.wire.query import read_id, read_query
+from offload.wire.reason import read_reason
 from offload.wire.wishes import digest, idempotency_key, preferences
 
 LONGEST_WAIT_SECONDS = 10
@@ -155,14 +156,33 @@ def cancel(desk: AppOffload) -> Answer:
     """Ask for a job to be cancelled."""
     job_id = read_id(request.query_string)
     refuse_members(answers.read_object() or {})
+    return _ask(desk, job_id, Wish.CANCEL)
+
+
+def pause(desk: AppOffload) -> Answer:
+    """Ask for a job to stand still."""
+    job_id = read_id(request.query_string)
+    return _ask(desk, job_id, Wish.PAUSE, read_reason(answers.read_object() or {}))
+
+
+def resume(desk: AppOffload) -> Answer:
+    """Let a paused job go on."""
+    job_id = read_id(request.query_string)
+    refuse_members(answers.read_object() or {})
+    return _ask(desk, job_id, Wish.RESUME)
+
+
+def _ask(desk: AppOffload, job_id: int, wish: Wish, reason: str | None = None) -> Answer:
     try:
-        job, changed = desk.run(desk.asking(job_id, Wish.CANCEL, answers.asker()))
+        job, changed = desk.run(desk.asking(job_id, wish, answers.asker(), reason))
     except AlreadyFinished:
         if not preferences(request.headers).lenient:
             raise
         job = desk.read_job(job_id)
-        return wire.cancelling(answers.shape_of(desk, job, changed=False), lenient=True)
-    return wire.cancelling(answers.shape_of(desk, job, changed=changed), lenient=False)
+        return wire.asked(answers.shape_of(desk, job, changed=False), wish, lenient=True)
+    if wish is Wish.RESUME and changed:
+        desk.hire({(job.task, job.queue)})
+    return wire.asked(answers.shape_of(desk, job, changed=changed), wish, lenient=False)
 
 
 VERBS = (
@@ -170,4 +190,6 @@ VERBS = (
     Verb("status", "GET", "/status", status),
     Verb("result", "GET", "/result", result),
     Verb("cancel", "POST", "/cancel", cancel),
+    Verb("pause", "POST", "/pause", pause),
+    Verb("resume", "POST", "/resume", resume),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import offload
 from offload.errors import Fault
+from offload.http.login import FORM
 from offload.http.openapi.operations import SAYS, START, Says
 from offload.http.openapi.schemas import Schema, Schemas, ref
 from offload.http.routing import Access, Route
@@ -22,6 +23,7 @@ _NAMES = re.compile(r"\{(\w+)\}")
 ALWAYS = (
     "malformed-request",
     "unauthorized",
+    "insufficient-scope",
     "request-line-too-long",
     "wrong-host",
     "header-too-large",
@@ -44,6 +46,31 @@ _HEADERS: dict[str, Schema] = {
         "description": "An ETag: 304 if nothing has changed since.",
     },
 }
+
+_SCHEMES: dict[str, dict[str, str]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token with the scope that the operation names; `admin` has them all.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "offload_session",
+        "description": "Of a browser that has logged in at /login; the name goes on with the port.",
+    },
+    "jobToken": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "access_token",
+        "description": "A token for this one job, for what can send no headers.",
+    },
+}
+
+_OF_A_JOB = "/v1/jobs/{id}"
+
+_NEEDED = frozenset({"Starts", "Bulk"})
+"""Bodies without which nothing is said."""
 
 _IDS = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 
@@ -68,9 +95,9 @@ def document(routes: Sequence[Route], registry: Registry) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas.named,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SCHEMES,
         },
-        "security": [{}, {"token": []}],
+        "security": [{}, {"token": []}, {"session": []}],
     }
 
 
@@ -86,6 +113,7 @@ def _start(registered: RegisteredTask, schemas: Schemas) -> tuple[str, dict[str,
         "parameters": [_header(name) for name in START.headers],
         "requestBody": _body(body, schemas, required=bool(schemas.example(body))),
         "responses": _responses(START, schemas, is_safe=False),
+        "security": _security(Access.SUBMIT, "POST", ""),
         "x-scope": Access.SUBMIT.value,
     }
     return f"/v1/tasks/{registered.name}/jobs", operation
@@ -102,14 +130,29 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         "tags": [_tag(route.path)],
         "parameters": [*map(_in_path, names), *_in_query(known), *map(_header, known.headers)],
         "responses": _responses(known, schemas, is_safe=is_safe, is_described=says is not None),
+        "security": _security(route.access, route.method, route.path),
         "x-scope": route.access.value,
     }
+    if known.form:
+        operation["requestBody"] = _form(known.form)
     if known.body is not None:
-        needed = known.body in ("Starts", "QueueSettings")
-        operation["requestBody"] = _body(ref(known.body), schemas, required=needed)
-    if route.access is Access.EVERYBODY:
-        operation["security"] = []
+        operation["requestBody"] = _body(ref(known.body), schemas, required=known.body in _NEEDED)
     return operation
+
+
+def _security(access: Access, method: str, path: str) -> list[dict[str, list[str]]]:
+    """Say what has to be shown: nothing where there is no token, else one with the scope."""
+    if access is Access.EVERYBODY:
+        return []
+    ways: list[dict[str, list[str]]] = [{}, {"token": [access.value]}, {"session": [access.value]}]
+    is_look = method == "GET" and (path == _OF_A_JOB or path.startswith(f"{_OF_A_JOB}/"))
+    return [*ways, {"jobToken": []}] if is_look else ways
+
+
+def _form(fields: tuple[str, ...]) -> dict[str, Any]:
+    properties = {name: {"type": "string"} for name in fields}
+    schema = {"type": "object", "properties": properties}
+    return {"required": True, "content": {FORM: {"schema": schema}}}
 
 
 def _body(schema: Schema, schemas: Schemas, *, required: bool) -> dict[str, Any]:
@@ -159,6 +202,8 @@ def _responses(
         str(status): _answer(status, kind, schemas, is_json=is_described)
         for status, kind in says.answers.items()
     }
+    for media_type in says.streams:
+        responses["200"]["content"][media_type] = {"schema": {"type": "string"}}
     kinds = [*ALWAYS, *says.problems, *(() if is_safe else ("cross-site",))]
     for status in sorted({_status(kind, says) for kind in kinds}):
         alike = sorted({kind for kind in kinds if _status(kind, says) == status})

@@ -5,10 +5,15 @@ from typing import Any
 
 import msgspec
 
+from offload.http.amending import AMENDING
+from offload.http.bulk import ASKING
+from offload.http.halting import PAUSING, RESUMING
 from offload.http.options import OPTIONS
 from offload.http.queues import SETTINGS
 from offload.registry import RegisteredTask
+from offload.signature import Signature
 from offload.wire.problems import ProblemShape
+from offload.wire.reason import SAYING
 
 Schema = dict[str, Any]
 
@@ -40,9 +45,17 @@ class Schemas:
         self.of_type(ProblemShape)
         self.named["Parameters"] = {"type": "object"}
         self.named["Options"] = self._lifted(OPTIONS.schema(), "")
-        self.named["QueueSettings"] = _settings()
+        self.named["QueueSettings"] = _settings(SETTINGS)
+        self.named["Amendment"] = self._lifted(_settings(AMENDING), "")
+        self.named["Bulk"] = self._lifted(ASKING.schema(), "")
+        self.named["Pause"] = self._lifted(SAYING.schema(), "")
+        self.named["Halt"] = self._lifted(PAUSING.schema(), "")
+        self.named["Release"] = self._lifted(RESUMING.schema(), "")
         self.named["Start"] = _start("Parameters", required=False)
-        self.named["Starts"] = _starts()
+        self.named["OneOfMany"] = _one_of_many()
+        self.named["ManyStarts"] = _many_starts()
+        self.named["Starts"] = {"anyOf": [_SEVERAL, ref("ManyStarts")]}
+        self.named["Lasting"] = _lasting()
 
     def of_type(self, kind: Any) -> Schema:
         """Return a schema that refers to a type of ours."""
@@ -118,23 +131,38 @@ def _start(parameters: str, *, required: bool) -> Schema:
     }
 
 
-def _starts() -> Schema:
+def _one_of_many() -> Schema:
     item = _start("Parameters", required=False)
-    item["properties"] = {"task": {"type": "string"}, **item["properties"]}
+    item["properties"] = {"task": {"type": "string", "minLength": 1}, **item["properties"]}
     item["required"] = ["task"]
-    items = {"type": "array", "items": item, "minItems": 1, "maxItems": 1000}
-    grouped = {
+    return item
+
+
+_SEVERAL = {"type": "array", "items": ref("OneOfMany"), "minItems": 1, "maxItems": 1000}
+
+
+def _many_starts() -> Schema:
+    """Describe starts of which is said besides whether they are a group."""
+    return {
         "type": "object",
-        "properties": {"jobs": items, "group": {"type": "boolean", "default": False}},
+        "properties": {"jobs": _SEVERAL, "group": {"type": "boolean", "default": False}},
         "required": ["jobs"],
         "additionalProperties": False,
     }
-    return {"anyOf": [items, grouped]}
 
 
-def _settings() -> Schema:
+def _settings(signature: Signature) -> Schema:
     """What is not said stays: there are no defaults."""
-    schema = SETTINGS.schema()
+    schema = signature.schema()
     for each in schema["properties"].values():
         each.pop("default", None)
     return schema
+
+
+def _lasting() -> Schema:
+    """Describe how long a token for one job is to last."""
+    expires = {
+        "anyOf": [{"type": "string"}, {"type": "number", "minimum": 1, "maximum": 86_400}],
+        "description": "From 1s to 24h, as a number of seconds or text; an hour by default.",
+    }
+    return {"type": "object", "properties": {"expires": expires}, "additionalProperties": False}

@@ -1,60 +1,53 @@
-"""A page for people: what is served, lines to copy, and the state of things.
+"""The dashboard over HTTP: the page at `/`, and the files that it names.
 
-One document without anything fetched from elsewhere. Its style and its script are allowed by their
-hash, so that nothing else on it could ever run; and every value on it is escaped by the template.
+They hold nothing but what everybody can install, so no token is asked for the files.
 """
-
-from importlib.resources import files
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from offload.dashboard import POLICY, Asset, dashboard
+from offload.dashboard.element import HEADERS, PATH, element
 from offload.http.door import Door
-from offload.http.page import commands, state
-from offload.http.page.html import Html, fill, hash_source
-from offload.model import State
+from offload.http.routing import Access, Handler, Route
 from offload.wire.query import read_no_query
 
-NEWEST = 20
-
-_folder = files(__name__)
-_PAGE = (_folder / "page.html").read_text("utf-8")
-_STYLE = (_folder / "page.css").read_text("utf-8")
-_SCRIPT = (_folder / "page.js").read_text("utf-8")
-
-
-POLICY = (
-    f"default-src 'none'; style-src {hash_source(_STYLE)}; script-src {hash_source(_SCRIPT)}; "
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 async def show(door: Door, request: Request) -> Response:
-    """Show the page."""
+    """Give the page."""
     read_no_query(request.scope["query_string"])
-    address = f"http://{request.headers['host']}"
-    document = fill(
-        _PAGE,
-        served=door.served or "tasks",
-        address=address,
-        style=Html(_STYLE),
-        script=Html(_SCRIPT),
-        lines=commands.lines(door, address),
-        tasks=commands.tasks(door),
-        **await _state_of_things(door),
+    return _answer(request, dashboard().page, {"content-security-policy": POLICY})
+
+
+def routes() -> tuple[Route, ...]:
+    """Return one route for each file: its address has the version, so it may be kept for good.
+
+    The element for other people's pages has an address that stays, so browsers ask for a newer one.
+    """
+    kept = {"cache-control": FOR_GOOD}
+    found = [(path, asset, kept) for path, asset in dashboard().files()]
+    return tuple(
+        Route("GET", path, _giving(asset, more), Access.EVERYBODY, "give a file of the dashboard")
+        for path, asset, more in (*found, (PATH, element(), HEADERS))
     )
-    headers = {"content-security-policy": POLICY}
-    return Response(document, 200, headers, "text/html; charset=utf-8")
 
 
-async def _state_of_things(door: Door) -> dict[str, Html]:
-    counts = await door.app.acounts()
-    jobs = await door.app.alist(limit=NEWEST)
-    waiting = next((job for job in reversed(jobs) if job.state is State.QUEUED), None)
-    reason = None if waiting is None else await door.app.areason(waiting)
-    return {
-        "states": state.tally(counts),
-        "note": state.note(waiting, reason),
-        "jobs": state.table(jobs, door.app.now()),
-    }
+def _giving(asset: Asset, more: dict[str, str]) -> Handler:
+    async def give(door: Door, request: Request) -> Response:
+        read_no_query(request.scope["query_string"])
+        return _answer(request, asset, more)
+
+    return give
+
+
+def _answer(request: Request, found: Asset, more: dict[str, str]) -> Response:
+    """Send a file, compressed where the client can read that; or 304 where it has it."""
+    headers = {"etag": found.tag, "vary": "accept-encoding", **more}
+    if found.tag in request.headers.get("if-none-match", ""):
+        return Response(None, 304, headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        return Response(found.packed, 200, headers, found.media_type)
+    return Response(found.body, 200, headers, found.media_type)

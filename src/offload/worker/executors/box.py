@@ -27,6 +27,7 @@ from offload.worker.executors.spare import SpareThreads
 from offload.worker.polling.answer import Answer, NoAnswer, Raised, Returned
 from offload.worker.polling.engine import CHECK_SECONDS, Engine
 from offload.worker.polling.pace import Pace
+from offload.worker.polling.vigil import Vigil, Watched
 from offload.worker.work import Work
 
 SETTLING_SECONDS = 5.0
@@ -107,6 +108,7 @@ class _Course:
         self._how: How = task.how
         self._box = task.box or Box(0, None, task.how)
         self._pace = Pace(self._how.interval, self._how.slowest)
+        self._vigil: Vigil | None = None
         self._coroutine: asyncio.Task[Answer] | None = None
         self._was_told = False
         self._errors = 0
@@ -224,34 +226,35 @@ class _Course:
         handle = handle_of(self._box, guessed=guessed)
         if not await work.wait(handle, self._clock.now() + first_after):
             return Yielded(Cause.LOST)
-        ended: asyncio.Future[Outcome | None] = loop.create_future()
-        watch = self._engine.watch(
+        vigil = Vigil(work, self._watch, settling=SETTLING_SECONDS)
+        self._vigil = vigil
+        has_deadline = work.job.deadline_at is not None
+        at_last = loop.call_later(GUESS_SECONDS, vigil.end, _WRONG_GUESS)
+        if has_deadline or not guessed:
+            at_last.cancel()
+        try:
+            outcome, watched = await vigil.keep(first_after, lambda: 0.0)
+        finally:
+            at_last.cancel()
+        if outcome is not None:
+            return outcome
+        if work.stop.cause not in _LEAVING:
+            self._tell_to_cancel()
+            await watched.settle(SETTLING_SECONDS)
+        return Yielded(_cause(work))
+
+    def _watch(self, first_after: float) -> Watched:
+        return self._engine.watch(
             self._get_output,
-            lambda answer: self._heard(answer, ended),
+            self._heard,
             first_after=first_after,
             timeout=LONGEST_SECONDS if self._how.answers_on_loop else CHECK_SECONDS,
             is_async=self._how.answers_on_loop,
             surroundings=self._surroundings(),
             kind=type(self._box.object),
         )
-        has_deadline = work.job.deadline_at is not None
-        at_last = loop.call_later(GUESS_SECONDS, _settle, ended, _WRONG_GUESS)
-        if has_deadline or not guessed:
-            at_last.cancel()
-        work.stop.then(lambda: _settle(ended, None))
-        try:
-            outcome = await ended
-        finally:
-            watch.cancel()
-            at_last.cancel()
-        if outcome is not None:
-            return outcome
-        if work.stop.cause not in _LEAVING:
-            self._tell_to_cancel()
-            await watch.settle(SETTLING_SECONDS)
-        return Yielded(_cause(work))
 
-    def _heard(self, answer: Answer, ended: "asyncio.Future[Outcome | None]") -> float | None:
+    def _heard(self, answer: Answer) -> float | None:
         """Say when to ask again; None when the job has ended."""
         match answer:
             case Raised(NoAnswer()):
@@ -264,13 +267,17 @@ class _Course:
                 self._unchanged += 1
                 self._errors = 0
             case Returned(value):
-                _settle(ended, self._output(value))
+                self._end(self._output(value))
                 return None
         if isinstance(after, float):
             self._note_next(after)
             return after
-        _settle(ended, after)
+        self._end(after)
         return None
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._vigil is not None:
+            self._vigil.end(outcome)
 
     def _after_error(self, error: BaseException) -> float | Outcome:
         self._errors += 1
@@ -361,8 +368,3 @@ async def _awaited(calls: Sequence[Callable[[], Any]]) -> Answer:
 
 def _why(failed: Failed) -> str:
     return failed.error.message.removeprefix("the result cannot be kept exactly: ")
-
-
-def _settle(ended: "asyncio.Future[Outcome | None]", outcome: Outcome | None) -> None:
-    if not ended.done():
-        ended.set_result(outcome)

@@ -9,7 +9,8 @@ import contextvars
 import logging
 import random
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from offload.clock import Clock, SystemClock
 from offload.model import Cause, Outcome, Succeeded, Yielded
@@ -26,6 +27,7 @@ from offload.worker.polling.batches import Batches
 from offload.worker.polling.engine import Engine, OnAnswer
 from offload.worker.polling.hooks import tell
 from offload.worker.polling.pace import JITTER, Pace
+from offload.worker.polling.vigil import Vigil, Watched
 from offload.worker.work import Work
 
 log = logging.getLogger("offload.worker")
@@ -42,13 +44,6 @@ ADOPTING_SECONDS = 5.0
 
 SETTLING_SECONDS = 5.0
 """How long a check that is running may take to end before hooks are called all the same."""
-
-
-class _Asked(Protocol):
-    """What the executor needs of a watch, of one or of many together."""
-
-    def cancel(self) -> None: ...
-    async def settle(self, seconds: float) -> bool: ...
 
 
 class PollExecutor:
@@ -88,6 +83,8 @@ class PollExecutor:
             if not isinstance(started, Succeeded):
                 return started
             handle = started.value
+        if work.job.handle is not None and work.job.pause is not None:  # it was held meanwhile
+            await self._tell(work, "on_resume", polling.on_resume, handle)
         first_after = self._first_after(polling, is_adopted=work.job.handle is not None)
         if not await work.wait(handle, self._clock.now() + first_after):
             return Yielded(Cause.LOST)
@@ -134,7 +131,6 @@ class PollExecutor:
         self, work: Work, polling: Polling, handle: bytes, first_after: float
     ) -> Outcome | None:
         """Ask until the job has ended; None when it is to stop."""
-        ended: asyncio.Future[Outcome | None] = self._engine.loop.create_future()
         verdicts = Verdicts(
             work.task,
             _pace(polling),
@@ -148,15 +144,18 @@ class PollExecutor:
             if isinstance(verdict, float):
                 work.check_again(self._clock.now() + verdict)
                 return verdict
-            _settle(ended, verdict)
+            vigil.end(verdict)
             return None
 
-        asked = self._ask(work, polling, handle, on_answer, first_after)
-        work.stop.then(lambda: _settle(ended, None))
-        try:
-            outcome = await ended
-        finally:
-            asked.cancel()
+        vigil = Vigil(
+            work,
+            lambda after: self._ask(work, polling, handle, on_answer, after),
+            settling=SETTLING_SECONDS,
+            on_pause=lambda: self._tell(work, "on_pause", polling.on_pause, handle),
+            on_resume=lambda: self._tell(work, "on_resume", polling.on_resume, handle),
+        )
+        again_after = partial(self._first_after, polling, is_adopted=True)
+        outcome, asked = await vigil.keep(first_after, again_after)
         if outcome is None and work.stop.cause not in _LEAVING:
             await asked.settle(SETTLING_SECONDS)
         return outcome
@@ -168,7 +167,7 @@ class PollExecutor:
         handle: bytes,
         on_answer: OnAnswer,
         first_after: float,
-    ) -> _Asked:
+    ) -> Watched:
         if polling.check_many is not None:
             batches = self._batches_of(work, polling, polling.check_many)
             return batches.watch(handle, on_answer, first_after=first_after)
@@ -247,8 +246,3 @@ def _surroundings(work: Work) -> contextvars.Context:
 
 def _show(work: Work, pending: Pending) -> None:
     work.context.progress(pending.done or 0, pending.total, pending.message, unit=pending.unit)
-
-
-def _settle(ended: "asyncio.Future[Outcome | None]", outcome: Outcome | None) -> None:
-    if not ended.done():
-        ended.set_result(outcome)

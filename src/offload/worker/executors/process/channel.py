@@ -5,7 +5,9 @@ is as single-threaded as the job's code leaves it, and may fork.
 """
 
 import contextlib
+import itertools
 import os
+import select
 import signal
 import socket
 import threading
@@ -13,11 +15,17 @@ import time
 from types import FrameType
 from typing import cast
 
-from offload.model import Progress
 from offload.worker.executors.process import frames
+from offload.worker.progressing import Board
 
 TELL_SECONDS = 0.05
 """Progress is told to the worker at most this often; it stores it four times a second."""
+
+LOOK_SECONDS = 0.01
+"""Code that asks in a tight loop whether it is to stop gets a fresh answer this often."""
+
+_TURN_MILLISECONDS = 20
+"""Another thread of the job may have read the answer that this one waits for."""
 
 _PIECE = 1 << 18
 
@@ -76,9 +84,13 @@ class Channel:
         self._lock = threading.RLock()
         self._arrived: list[frames.ToChild] = []
         self._asked_to_stop = False
-        self._untold: Progress | None = None
+        self._look_at = 0.0
+        self._numbers = itertools.count(1)
+        self._kept: dict[int, frames.Kept] = {}
+        self._untold: Board | None = None
         self._told_at = 0.0
         self._is_open = True
+        self._is_closed_there = False
         os.register_at_fork(after_in_child=self._let_go)
 
     def close(self) -> None:
@@ -90,6 +102,7 @@ class Channel:
     def next(self) -> frames.ToChild:
         """Wait for the worker's next word; its end is `Close`."""
         self._asked_to_stop = False
+        self._kept.clear()
         while not self._arrived:
             self._receive(0)
         return self._arrived.pop(0)
@@ -105,11 +118,11 @@ class Channel:
             self._tell_now()
             self._send(answer)
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, board: Board) -> None:
         """Say how far the job has come; of many words in a short time only the last one is sent."""
         with self._termination, self._lock:
             was_told = self._untold is None
-            self._untold = progress
+            self._untold = board
             wait = self._told_at + TELL_SECONDS - time.monotonic()
             if wait <= 0:
                 self._tell_now()
@@ -124,6 +137,45 @@ class Channel:
                 self._look()
         return self._asked_to_stop
 
+    def is_stop_asked_lately(self) -> bool:
+        """Whether the running job is to stop, as of a hundredth of a second ago; costs little."""
+        if not self._asked_to_stop and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            return self.is_stop_asked
+        return self._asked_to_stop
+
+    @property
+    def shelter(self) -> Termination:
+        """Inside it SIGTERM waits."""
+        return self._termination
+
+    def send(self, message: frames.FromChild) -> None:
+        """Say a word that needs no answer."""
+        with self._termination, self._lock:
+            self._send(message)
+
+    def ask(self, stored: frames.Stored) -> frames.Kept | None:
+        """Let the worker store something, and wait for it. None: there is no worker any more.
+
+        SIGTERM ends the waiting, and between two looks at the socket other threads may have theirs.
+        """
+        number = next(self._numbers)
+        self.send(frames.KeepNow(number, stored))
+        ready = select.poll()
+        if self._is_open:
+            ready.register(self._socket, select.POLLIN)
+        while self._is_open:
+            with self._termination, self._lock:
+                answer = self._kept.pop(number, None) or self._heard(number)
+            if answer is not None or self._is_closed_there:
+                return answer
+            ready.poll(_TURN_MILLISECONDS)
+        return None
+
+    def _heard(self, number: int) -> frames.Kept | None:
+        self._look()
+        return self._kept.pop(number, None)
+
     def _tell_in(self, seconds: float) -> None:
         """The word must be told though no further one may come for an hour."""
         later = threading.Timer(seconds, self._tell_late)
@@ -135,10 +187,10 @@ class Channel:
             self._tell_now()
 
     def _tell_now(self) -> None:
-        progress, self._untold = self._untold, None
-        if progress is not None:
+        board, self._untold = self._untold, None
+        if board is not None:
             self._told_at = time.monotonic()
-            self._send(frames.Told(progress))
+            self._send(frames.Told(board.take()))
 
     def _send(self, message: frames.FromChild) -> None:
         if self._is_open:
@@ -146,7 +198,8 @@ class Channel:
                 self._socket.sendall(frames.written(message))
 
     def _look(self) -> None:
-        self._receive(socket.MSG_DONTWAIT)
+        if not self._is_closed_there:
+            self._receive(socket.MSG_DONTWAIT)
         for message in self._arrived:
             if isinstance(message, frames.Stop | frames.Close):
                 self._asked_to_stop = True
@@ -159,8 +212,13 @@ class Channel:
         except OSError:
             data = b""
         self._reader.feed(data)
-        self._arrived += cast("list[frames.ToChild]", list(self._reader.frames()))
+        for message in cast("list[frames.ToChild]", list(self._reader.frames())):
+            if isinstance(message, frames.Kept):
+                self._kept[message.number] = message
+            else:
+                self._arrived.append(message)
         if not data:
+            self._is_closed_there = True
             self._arrived.append(frames.Close())
 
     def _let_go(self) -> None:

@@ -13,19 +13,23 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
+from offload.errors import Stopped
 from offload.importable import Place
 from offload.model import Error, Failed, Outcome, Snoozed, Succeeded
 from offload.registry import RegisteredTask
 from offload.worker import context as contexts
+from offload.worker.capture.child import Output
 from offload.worker.context import Context, Stop
 from offload.worker.executors.call import arguments, raised, returned
 from offload.worker.executors.process import frames
 from offload.worker.executors.process.channel import Channel, Terminated, Termination
 from offload.worker.executors.process.finding import Finder, NotHere, find
+from offload.worker.executors.process.keeping import ChildKeeper
 from offload.worker.executors.process.leftovers import end_leftovers, kept_children
+from offload.worker.progressing import Board
 
 
-def serve(channel: Channel, termination: Termination) -> None:
+def serve(channel: Channel, termination: Termination, output: Output) -> None:
     """Run jobs until none comes any more, then tear down what was set up."""
     hello = channel.next()
     if not isinstance(hello, frames.Hello):
@@ -33,7 +37,7 @@ def serve(channel: Channel, termination: Termination) -> None:
     sys.path[:] = hello.path
     sys.argv[:] = hello.argv
     with ExitStack() as hooks:
-        child = _Child(channel, termination, hello.hooks, hooks)
+        child = _Child(channel, termination, output, hello.hooks, hooks)
         while not isinstance(message := channel.next(), frames.Close):
             if isinstance(message, frames.Run):
                 child.work(message)
@@ -46,24 +50,36 @@ class _Child:
         self,
         channel: Channel,
         termination: Termination,
+        output: Output,
         hooks: tuple[Place, ...],
         stack: ExitStack,
     ) -> None:
         self._channel = channel
         self._termination = termination
+        self._output = output
         self._hooks = list(hooks)
         self._stack = stack
         self._finder = Finder()
         self._kept: frozenset[int] = frozenset()
+        self._keeper: ChildKeeper | None = None
+        self._board: Board | None = None
 
     def work(self, run: frames.Run) -> None:
         """Run a job, end what it has left behind, and answer."""
         self._termination.listen()
         self._termination.is_busy = True
         self._kept = kept_children()
+        self._output.begin()
         answer = self._answer(run)
         self._termination.is_armed = False
-        end_leftovers(self._kept)
+        left = end_leftovers(self._kept)
+        if left:
+            self._channel.send(frames.Left(tuple(sorted(left))))
+        if self._keeper is not None:
+            self._keeper.end()
+        if self._board is not None:
+            self._board.tell_rest()
+        self._output.end()  # all of it is on its way before the answer
         self._channel.answer(answer)
         self._termination.is_busy = False
 
@@ -103,13 +119,17 @@ class _Child:
             self._kept = kept_children()  # what hooks and modules have started is not the job's
         if run.is_timed or not is_known:
             self._channel.begin()
+        self._keeper = ChildKeeper(self._channel, run.saved)
         context = Context(
             run.job_id,
             run.attempt,
             stop=_PolledStop(self._channel),
             tell=self._channel.tell,
             idempotency_key=run.idempotency_key,
+            keeper=self._keeper,
         )
+        self._board = contexts.board_of(context)
+        contexts.halt_at_checkpoints(context, self._channel.is_stop_asked_lately)
         surroundings = contextvars.Context()
         surroundings.run(contexts.enter, context)
         return surroundings.run(_called, task, bytes(run.params), context)
@@ -121,6 +141,9 @@ def _called(task: RegisteredTask, params: bytes, context: Context) -> frames.Ans
         value = task.function(*args, **kwargs)
     except Terminated:
         raise
+    except Stopped as stopped:
+        is_asked = context.should_stop
+        return frames.Stopped() if is_asked else frames.Failure(raised(stopped, task))
     except BaseException as error:
         return frames.Failure(raised(error, task))
     if value is None and context.saw_stop:

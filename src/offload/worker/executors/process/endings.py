@@ -57,13 +57,14 @@ def _killed(code: int) -> Failed:
     if code >= 0:
         message = f"the job's process ended by itself, with exit code {code}, before the job had"
         return Failed(Error(code="killed", message=message, exit_code=code))
-    name = _signal_name(-code)
+    name = signal_name(-code)
     reason = _REASONS.get(-code, "")
     message = f"the job's process was ended by {name}{reason}"
     return Failed(Error(code="killed", message=message, signal=name))
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return a signal's name, as ``SIGKILL``."""
     try:
         return signal.Signals(number).name
     except ValueError:

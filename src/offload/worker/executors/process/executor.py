@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,13 +10,14 @@ import msgspec
 
 from offload.importable import Place
 from offload.lifespan import Lifespan
-from offload.model import Cause, Outcome, Yielded
+from offload.model import Cause, Mode, Outcome, Yielded
 from offload.registry import RegisteredTask
 from offload.worker.executors.process import frames
 from offload.worker.executors.process.endings import lost, not_started, outcome_of
 from offload.worker.executors.process.handle import Child, Closed, NoServer, ServerLost
+from offload.worker.executors.process.keeping import stored_of
 from offload.worker.executors.process.orders import Ended
-from offload.worker.executors.process.pool import MOST_FAILED_STARTS, Pool
+from offload.worker.executors.process.pool import MOST_FAILED_STARTS, TEARING_DOWN_SECONDS, Pool
 from offload.worker.executors.process.surroundings import Known, know, why_no_children
 from offload.worker.executors.thread import ThreadExecutor
 from offload.worker.work import Work
@@ -27,9 +27,6 @@ log = logging.getLogger("offload.worker")
 MOST_ASKING_SECONDS = 1.0
 """How long code may take to see that it is to stop, before SIGTERM; at most a quarter of the
 grace period."""
-
-TEARING_DOWN_SECONDS = 0.4
-"""How long a child may take to tear down what hooks have set up."""
 
 HURRIED = frozenset({Cause.INTERRUPT, Cause.LOST})
 """The worker has waited for the grace period already, or must not wait: the job is not its own."""
@@ -113,24 +110,31 @@ class ProcessExecutor:
         return await self._in_child(work, run)
 
     async def _in_child(self, work: Work, run: frames.Run) -> frames.Answer | Ended | None:
-        child = self._pool.pick(run.place.module) or await self._wait(work, run)
-        return None if child is None else await self._answer(child, work, run)
+        while not work.stop.is_set:
+            if work.pause.is_set:
+                await _stand_still(work)
+                continue
+            child = self._pool.pick(run.place.module) or await self._wait(work, run)
+            if child is not None:
+                return await self._answer(child, work, run)
+        return None
 
     async def _in_thread(self, work: Work) -> Outcome:
         return Yielded() if work.stop.is_set else await self._threads.run(work)
 
     async def _wait(self, work: Work, run: frames.Run) -> Child | None:
-        """Wait for a free child; None when the job is to stop before there is one."""
+        """Wait for a free child; None when the job is to stop or to pause before there is one."""
         taking = asyncio.ensure_future(self._pool.take(run.place.module))
         work.stop.then(taking.cancel)
+        work.pause.then(taking.cancel, _nothing)
         try:
             child = await taking
         except asyncio.CancelledError:
             taking.cancel()
-            if work.stop.is_set and taking.cancelled():
+            if taking.cancelled() and not _is_given_up():
                 return None
             raise
-        if work.stop.is_set:
+        if work.stop.is_set or work.pause.is_set:
             self._pool.give_back(child)
             return None
         return child
@@ -145,9 +149,12 @@ class ProcessExecutor:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
-            stopping.append(loop.create_task(self._stop(child, answering, work.stop.cause)))
+            stopping.append(loop.create_task(self._stop(child, answering, work)))
 
         work.stop.then(stop)
+        work.pause.then(
+            lambda: self._freeze(child, answering, work), lambda: self._thaw(child, answering)
+        )
         is_free = False
         try:
             answer = await answering
@@ -164,26 +171,52 @@ class ProcessExecutor:
                 child.kill()
         return answer
 
+    def _freeze(self, child: Child, answering: Answering, work: Work) -> None:
+        """Make the job's processes stand still. One that has ended meanwhile has ended."""
+        if answering.done() or work.stop.is_set:
+            return
+
+        def stands_still() -> None:
+            if not work.stop.is_set:
+                self._pool.set_aside(child)
+                work.stands_still(Mode.FROZEN)
+
+        child.freeze(stands_still)
+
+    def _thaw(self, child: Child, answering: Answering) -> None:
+        """Let the job's processes go on: its place is its own again."""
+        if not answering.done():
+            self._pool.take_in(child)
+            child.thaw()
+
     def _free(self, child: Child, limit: int | None) -> None:
+        child.rest()
         if limit is not None:
             child.watch(None)
         self._pool.give_back(child)
 
-    async def _stop(self, child: Child, answering: Answering, cause: Cause | None) -> None:
-        """Ask; then SIGTERM; then SIGKILL."""
+    async def _stop(self, child: Child, answering: Answering, work: Work) -> None:
+        """Ask; then SIGTERM; then SIGKILL.
+
+        A frozen job cannot be asked, since it must not go on before it knows: it gets SIGTERM, and
+        is let go on with that.
+        """
         grace = self._grace
-        if cause in HURRIED:
+        if work.stop.cause in HURRIED:
             grace = min(grace, HURRIED_GRACE_SECONDS)
-        asking = min(MOST_ASKING_SECONDS, grace / 4)
+        asking = 0.0 if child.is_frozen else min(MOST_ASKING_SECONDS, grace / 4)
         child.say(frames.Stop())
-        if await _has_come(answering, asking):
-            return
-        child.signal(signal.SIGTERM)
+        if asking:
+            work.note("asked to stop")
+            if await _has_come(answering, asking):
+                return
+        child.terminate()
         if not await _has_come(answering, grace - asking):
             child.kill()
 
     async def _retire(self, child: Child, seconds: float) -> None:
         """Let a child tear down and end: what a stopped job has left in it must not go on."""
+        child.thaw()
         child.say(frames.Close())
         with contextlib.suppress(ServerLost):  # then nothing is left either
             if not await _has_come(child.ended, seconds):
@@ -214,6 +247,7 @@ def _run_of(work: Work, place: Place, options: frames.Carried) -> frames.Run:
         options=options,
         params=msgspec.Raw(work.params),
         is_timed=work.job.options.timeout is not None,
+        saved=stored_of(work),
     )
 
 
@@ -240,3 +274,27 @@ def _tell_of_thread(task: RegisteredTask, why: str) -> None:
         task.name,
         why,
     )
+
+
+async def _stand_still(work: Work) -> None:
+    """Wait, with nothing begun, until the job is to go on or to stop."""
+    gate = asyncio.Event()
+
+    def wait() -> None:
+        gate.clear()
+        work.stands_still(Mode.FROZEN)
+
+    work.stop.then(gate.set)
+    work.pause.then(wait, gate.set)
+    while work.pause.is_set and not work.stop.is_set:
+        await gate.wait()
+
+
+def _is_given_up() -> bool:
+    """Whether the attempt itself was cancelled, and not what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _nothing() -> None:
+    """What is to be done to go on where nothing has begun."""

@@ -42,6 +42,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
             elsewhere than in the module that it stands in.
         params: the job's parameters.
         is_timed: whether the job's time is counted, so that its begin is to be told.
+        saved: what earlier attempts have kept, if there is anything.
     """
 
     job_id: int
@@ -52,6 +53,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     options: "Carried"
     params: msgspec.Raw
     is_timed: bool = False
+    saved: "Stored | None" = None
 
 
 class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +68,32 @@ class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_on: tuple[Place, ...] | None = None
 
 
+class Stored(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A checkpoint, and what steps came to.
+
+    Attributes:
+        value: the checkpoint; null if there is none. No checkpoint is null: it is an object.
+        steps: by the name of each.
+    """
+
+    value: msgspec.Raw = msgspec.Raw(b"null")
+    steps: dict[str, msgspec.Raw] = {}
+
+
+class Kept(msgspec.Struct, frozen=True, tag="kept"):
+    """What the job wanted to be stored is stored, or cannot be.
+
+    Attributes:
+        number: of the request that is answered.
+        is_ours: False when the job belongs to somebody else by now; nothing was stored.
+        fault: why the store did not take it; "" if it did.
+    """
+
+    number: int
+    is_ours: bool
+    fault: str = ""
+
+
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """The running job is to stop."""
 
@@ -74,7 +102,7 @@ class Close(msgspec.Struct, frozen=True, tag="close"):
     """No further job comes: tear down, and end."""
 
 
-ToChild = Hello | Run | Stop | Close
+ToChild = Hello | Run | Kept | Stop | Close
 
 # --- from a child
 
@@ -83,6 +111,29 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     """How far the job has come."""
 
     progress: Progress
+
+
+class Keep(msgspec.Struct, frozen=True, tag="keep"):
+    """The latest checkpoint, to be stored soon."""
+
+    value: msgspec.Raw
+
+
+class KeepNow(msgspec.Struct, frozen=True, tag="keep-now"):
+    """To be stored at once; the code waits for it, and `Kept` is the answer.
+
+    Attributes:
+        number: tells it from others of this child.
+    """
+
+    number: int
+    stored: Stored
+
+
+class Left(msgspec.Struct, frozen=True, tag="left"):
+    """The job has ended and had left processes, which have been ended too."""
+
+    pids: tuple[int, ...]
 
 
 class Begun(msgspec.Struct, frozen=True, tag="begun"):
@@ -123,7 +174,7 @@ class Unfit(msgspec.Struct, frozen=True, tag="unfit"):
 
 
 Answer = Value | Failure | Rest | Stopped | Unfit
-FromChild = Told | Begun | Answer
+FromChild = Told | Keep | KeepNow | Left | Begun | Answer
 
 _encode = msgspec.json.Encoder().encode
 _HEAD = 4

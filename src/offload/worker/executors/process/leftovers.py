@@ -28,19 +28,24 @@ def kept_children() -> frozenset[int]:
     return frozenset(family.children(os.getpid()) if _has_children() else ())
 
 
-def end_leftovers(kept: frozenset[int]) -> None:
-    """End what the job started and left: by SIGTERM, then by SIGKILL, until nothing is left."""
+def end_leftovers(kept: frozenset[int]) -> set[int]:
+    """End what the job started and left: by SIGTERM, then by SIGKILL, until nothing is left.
+
+    Returns the pids of those that had to be ended.
+    """
+    ended: set[int] = set()
     if not _has_children():
-        return
+        return ended
     kept |= _helpers()
     if _left(kept):
-        family.send(_left(kept), signal.SIGTERM)
+        ended |= {kin.pid for kin in family.send(_left(kept), signal.SIGTERM)}
         family.send(_left(kept), signal.SIGCONT)
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while _left(kept) and time.monotonic() < give_up_at:
             time.sleep(0.002)
-        family.end(lambda: _left(kept))
+        ended |= family.kill(lambda: _left(kept))
     _reap(kept)
+    return ended
 
 
 def _has_children() -> bool:

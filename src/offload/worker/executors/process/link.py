@@ -5,8 +5,21 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 _PIECE = 1 << 18
+
+
+class Passed(Protocol):
+    """A socket, or the end of a pipe, that goes to the other side with a message."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        ...
+
+    def close(self) -> None:
+        """Close this end of it."""
+        ...
 
 
 class Link:
@@ -25,14 +38,14 @@ class Link:
         self._socket = end
         self._arrived = arrived
         self._gone = gone
-        self._unsent: deque[tuple[bytes, tuple[socket.socket, ...]]] = deque()
+        self._unsent: deque[tuple[bytes, tuple[Passed, ...]]] = deque()
         self._is_open = True
         self._waits_for_room = False
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(end, self._read)
 
-    def send(self, data: bytes, *passed: socket.socket) -> None:
-        """Send bytes, and sockets with them, which are closed here afterwards."""
+    def send(self, data: bytes, *passed: Passed) -> None:
+        """Send bytes, and what is passed on with them, which are closed here afterwards."""
         if not self._is_open:
             for each in passed:
                 each.close()
@@ -104,7 +117,7 @@ class Link:
             self._waits_for_room = True
             self._loop.add_writer(self._socket, self._write)
 
-    def _send(self, data: bytes, passed: tuple[socket.socket, ...]) -> int:
+    def _send(self, data: bytes, passed: tuple[Passed, ...]) -> int:
         if passed:
             return socket.send_fds(self._socket, [data], [each.fileno() for each in passed])
         return self._socket.send(data)

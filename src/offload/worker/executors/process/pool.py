@@ -1,4 +1,8 @@
-"""The children of a worker: some at work, one or more warm and waiting, never more than allowed."""
+"""The children of a worker: some at work, one or more warm and waiting, never more than allowed.
+
+A frozen job holds its child and none of the worker's places. Its child is set aside: another one
+may be made in its stead, and one that waits is let go when the job goes on.
+"""
 
 import asyncio
 import logging
@@ -8,9 +12,20 @@ from collections import deque
 
 from offload.importable import Place
 from offload.worker import family
+from offload.worker.capture.echo import Echo
+from offload.worker.capture.pipe import Pipes
 from offload.worker.executors.process import frames
 from offload.worker.executors.process.handle import Child, Closed, NoServer, ServerLost
-from offload.worker.executors.process.orders import Ended, Fork, Forked
+from offload.worker.executors.process.orders import (
+    Done,
+    Ended,
+    Fork,
+    Forked,
+    Frozen,
+    OfChild,
+    Stirring,
+    Weighed,
+)
 from offload.worker.executors.process.serving import ForkServer
 from offload.worker.presence import boot_id
 
@@ -18,6 +33,12 @@ log = logging.getLogger("offload.worker")
 
 MOST_FAILED_STARTS = 3
 """Fork servers in a row that ended before they were ready; then jobs are told so."""
+
+SHORT_SECONDS = 1.0
+"""After a child could not be made, for want of open files: then it is tried again."""
+
+TEARING_DOWN_SECONDS = 0.4
+"""How long a child may take to tear down what hooks have set up."""
 
 START_AGAIN_SECONDS = 0.1
 """After a fork server that ended before it was ready; twice as long after each further one."""
@@ -27,7 +48,7 @@ class Pool:
     """Hands out children, and makes new ones.
 
     Args:
-        most: how many there are at most, at work and waiting.
+        most: how many there are at most, at work and waiting; those set aside do not count.
         mark: see `family`.
         hooks: what each child sets up before its first job.
     """
@@ -38,12 +59,16 @@ class Pool:
         self._hooks = hooks
         self._children: dict[int, Child] = {}
         self._idle: list[Child] = []
+        self._aside: set[int] = set()
+        self._leaving: set[int] = set()
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._server: ForkServer | None = None
         self._recovering: asyncio.Task[None] | None = None
         self._failed_starts = 0
         self._last_number = 0
         self._is_closed = False
+        self._echo = Echo()
+        self._is_short = False
 
     @property
     def server_pid(self) -> int | None:
@@ -97,6 +122,7 @@ class Pool:
 
     def give_back(self, child: Child) -> None:
         """The child has nothing to do any more."""
+        self._aside.discard(child.number)  # somebody else may have let it go on, and it has ended
         if not child.is_alive or self._is_closed:
             return
         while self._waiting:
@@ -105,6 +131,19 @@ class Pool:
                 waiting.set_result(child)
                 return
         self._idle.append(child)
+        self._shrink()
+
+    def set_aside(self, child: Child) -> None:
+        """A child's job is frozen: another child may work in its stead."""
+        if self._children.get(child.number) is child:
+            self._aside.add(child.number)
+            self._provide()
+
+    def take_in(self, child: Child) -> None:
+        """A child's job goes on, or has ended: it counts again."""
+        if child.number in self._aside:
+            self._aside.discard(child.number)
+            self._shrink()
 
     async def close(self, seconds: float) -> None:
         """Let the children that wait tear down, then end whatever is left."""
@@ -121,6 +160,7 @@ class Pool:
             for child in list(self._children.values()):
                 child.note_loss(ServerLost())
             self._children.clear()
+            self._echo.close()
 
     async def _close_server(self) -> None:
         if self._recovering is not None:
@@ -131,20 +171,45 @@ class Pool:
 
     def _provide(self) -> None:
         """Make as many children as are waited for, and one ahead."""
-        if self._is_closed or self._recovering is not None:
+        if self._is_closed or self._recovering is not None or self._is_short:
             return
         wanted = sum(not waiting.done() for waiting in self._waiting) + 1 - len(self._idle)
-        for _ in range(min(wanted, self._most - len(self._children))):
-            self.give_back(self._make())
+        try:
+            for _ in range(min(wanted, self._room)):
+                self.give_back(self._make())
+        except OSError as error:  # each frozen job holds a socket, and there are no more to be had
+            if self._server is None:
+                raise
+            log.warning("no further child process can be made yet: %s", error)
+            self._is_short = True
+            asyncio.get_running_loop().call_later(SHORT_SECONDS, self._provide_again)
+
+    def _provide_again(self) -> None:
+        self._is_short = False
+        self._provide()
+
+    @property
+    def _room(self) -> int:
+        """How many children may be made; it is less than none when there are too many."""
+        return self._most + len(self._aside) + len(self._leaving) - len(self._children)
+
+    def _shrink(self) -> None:
+        """Let go of children that wait and are too many; first of those that were made first."""
+        while self._room < 0 and self._idle:
+            child = self._idle.pop(0)
+            self._leaving.add(child.number)
+            child.say(frames.Close())
+            asyncio.get_running_loop().call_later(TEARING_DOWN_SECONDS, child.kill)
 
     def _make(self) -> Child:
         if self._server is None:
             self._server = ForkServer(self._mark, self._hear, self._lost)
         self._last_number += 1
         ours, its = socket.socketpair()
-        child = Child(self._last_number, self._server, ours)
+        pipes = Pipes(self._echo)
+        child = Child(self._last_number, self._server, ours, pipes)
         self._children[child.number] = child
-        self._server.order(Fork(child.number), its)
+        self._server.order(Fork(child.number), its, *pipes.ends)
         child.say(frames.Hello(list(sys.path), list(sys.argv), self._hooks))
         return child
 
@@ -155,18 +220,32 @@ class Pool:
         elif waiting.done() and not waiting.cancelled():
             self.give_back(waiting.result())
 
-    def _hear(self, report: Forked | Ended) -> None:
+    def _hear(self, report: OfChild) -> None:
         child = self._children.get(report.child)
         if child is None:
             return
-        if isinstance(report, Forked):
-            self._failed_starts = 0
-            child.pid = report.pid
-            return
-        del self._children[report.child]
+        match report:
+            case Forked(pid=pid):
+                self._failed_starts = 0
+                child.pid = pid
+            case Weighed(held=held):
+                child.note_weight(held)
+            case Done():
+                child.note_done(report)
+            case Frozen():
+                child.note_frozen(report)
+            case Stirring():
+                child.note_stirring(report)
+            case Ended():
+                self._bury(child, report)
+
+    def _bury(self, child: Child, ended: Ended) -> None:
+        del self._children[child.number]
+        self._aside.discard(child.number)
+        self._leaving.discard(child.number)
         if child in self._idle:
             self._idle.remove(child)
-        child.note_end(report)
+        child.note_end(ended)
         self._provide()
 
     def _lost(self, how: str) -> None:
@@ -186,6 +265,8 @@ class Pool:
             family.sweep(self._mark, boot_id())
         lost, self._children = list(self._children.values()), {}
         self._idle.clear()
+        self._aside.clear()
+        self._leaving.clear()
         for child in lost:
             child.note_loss(ServerLost() if was_ready else NoServer())
         if not was_ready and not self._is_closed:

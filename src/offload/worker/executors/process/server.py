@@ -14,28 +14,39 @@ import ctypes
 import gc
 import importlib
 import os
+import resource
 import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 import msgspec
 
 from offload.worker import family
+from offload.worker.capture.child import Output
 from offload.worker.executors.process.channel import Channel, Termination
 from offload.worker.executors.process.child import serve
+from offload.worker.executors.process.freezing import Freezing
 from offload.worker.executors.process.orders import (
+    Done,
     End,
     Ended,
     Fork,
     Forked,
+    Freeze,
+    Frozen,
     Order,
     Ready,
     Report,
     Signal,
+    Stirring,
+    Thaw,
     Watch,
+    Weigh,
+    Weighed,
+    named,
 )
 from offload.worker.family import Kin
 
@@ -61,6 +72,9 @@ class _Child:
         self.limit: int | None = None
         self.peak = 0
         self.over_limit = False
+        self.killed: set[int] = set()
+        self.freezing: Freezing | None = None
+        self.turn = 0
 
 
 def main(control: int) -> None:
@@ -96,8 +110,7 @@ class _Server:
         self._tell(Ready())
         sampled_at = 0.0
         while not self._is_told_to_end:
-            is_watching = any(child.limit is not None for child in self._children.values())
-            ready = {fd for fd, _ in poll.poll(SAMPLE_SECONDS * 1000 if is_watching else None)}
+            ready = {fd for fd, _ in poll.poll(self._patience(sampled_at))}
             if self._woken.fileno() in ready:
                 self._calm()
             self._reap()
@@ -105,7 +118,8 @@ class _Server:
                 act = self._obey()
                 if act is not None:
                     return act
-            if is_watching and time.monotonic() >= sampled_at + SAMPLE_SECONDS:
+            self._go_rounds()
+            if self._is_watching and time.monotonic() >= sampled_at + SAMPLE_SECONDS:
                 self._sample()
                 sampled_at = time.monotonic()
         family.end(lambda: family.descendants(os.getpid()))
@@ -121,6 +135,17 @@ class _Server:
     def _end_soon(self) -> None:
         self._is_told_to_end = True
 
+    @property
+    def _is_watching(self) -> bool:
+        return any(each.limit is not None and _moves(each) for each in self._children.values())
+
+    def _patience(self, sampled_at: float) -> float | None:
+        """Milliseconds until something is to be done that nobody asks for; None is for ever."""
+        due = [each.freezing.due_at for each in self._children.values() if each.freezing]
+        if self._is_watching:
+            due.append(sampled_at + SAMPLE_SECONDS)
+        return max(0.0, min(due) - time.monotonic()) * 1000 if due else None
+
     def _calm(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while self._woken.recv(4096):
@@ -128,45 +153,84 @@ class _Server:
 
     def _obey(self) -> Callable[[], None] | None:
         data, descriptors, _, _ = socket.recv_fds(
-            self._connection, 1 << 16, 1, socket.MSG_CMSG_CLOEXEC
+            self._connection, 1 << 16, 4, socket.MSG_CMSG_CLOEXEC
         )
         if not data:
             self._end_soon()
             return None
         order = _read(data)
         if isinstance(order, Fork):
-            return self._fork(order.child, descriptors[0])
+            return self._fork(order.child, *descriptors)
         numbered = (each for each in self._children.values() if each.number == order.child)
         child = next(numbered, None)
         if child is None:
             return None  # it has ended by itself; that has been told
         match order:
             case Signal(number=number):
-                found = _with_descendants(child.pid)
-                family.send(found, number)
-                if number == signal.SIGTERM:
-                    family.send(found, signal.SIGCONT)  # a stopped process takes no SIGTERM
+                self._signal(child, number)
             case End():
-                _end(child.pid)
+                _end(child)
             case Watch(limit=limit):
                 child.limit, child.peak = limit, 0
+            case Weigh() if family.children(child.pid):
+                self._tell(Weighed(child.number, family.fair_memory(child.pid)))
+            case Freeze(turn=turn):
+                child.freezing, child.turn = Freezing(child.pid), turn
+            case Thaw():
+                self._thaw(child)
         return None
 
-    def _fork(self, number: int, end: int) -> Callable[[], None] | None:
+    def _signal(self, child: _Child, number: int) -> None:
+        """Signal a child and all below it; who stands still takes no SIGTERM and is let go on."""
+        line = family.line(child.pid)
+        self._tell_done(child, number, family.send(line, number))
+        if number == signal.SIGTERM:
+            if child.freezing is not None:
+                self._thaw(child)
+            family.send(reversed(line), signal.SIGCONT)
+
+    def _thaw(self, child: _Child) -> None:
+        """Let a child and all below it go on, if they were told to stand still."""
+        freezing, child.freezing = child.freezing, None
+        if freezing is not None:
+            self._tell_done(child, signal.SIGCONT, freezing.thaw())
+
+    def _go_rounds(self) -> None:
+        """Look at those children that are to stand still, as often as each needs it."""
+        now = time.monotonic()
+        freezing = [each for each in self._children.values() if each.freezing is not None]
+        due = [each for each in freezing if each.freezing and each.freezing.due_at <= now]
+        everyone = family.everyone() if due else {}
+        for child in due:
+            if child.freezing is not None:
+                child.freezing.go_round(everyone)
+                self._tell_freezing(child, child.freezing)
+
+    def _tell_freezing(self, child: _Child, freezing: Freezing) -> None:
+        if freezing.takes_news():
+            pids = {kin.pid for kin in freezing.stopped.values()}
+            self._tell(Frozen(child.number, child.turn, len(pids), named(pids)))
+        elif late := freezing.take_late():
+            self._tell(Stirring(child.number, child.turn, len(late), _pids(late)))
+
+    def _tell_done(self, child: _Child, number: int, sent: Collection[Kin]) -> None:
+        self._tell(Done(child.number, number, len(sent), _pids(sent)))
+
+    def _fork(self, number: int, end: int, *pipes: int) -> Callable[[], None] | None:
         server = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            os.close(end)
+            _close(end, *pipes)
             self._tell(Ended(number, error.errno or 1))
             return None
         if pid:
-            os.close(end)
+            _close(end, *pipes)
             self._children[pid] = _Child(number, pid)
             self._tell(Forked(number, pid))
             return None
         self._let_go()
-        return partial(_be_a_child, server, number, end)
+        return partial(_be_a_child, server, number, end, *pipes)
 
     def _let_go(self) -> None:
         """Be no server any more: in a child nothing of it is its own."""
@@ -179,16 +243,18 @@ class _Server:
 
     def _reap(self) -> None:
         """Tell of the children that have ended, when their orphans have been ended too."""
-        ended: list[tuple[_Child, int]] = []
+        ended: list[tuple[_Child, int, resource.struct_rusage]] = []
         with contextlib.suppress(ChildProcessError):
-            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            while (found := os.wait4(-1, os.WNOHANG))[0]:
                 child = self._children.pop(found[0], None)
                 if child is not None:
-                    ended.append((child, os.waitstatus_to_exitcode(found[1])))
+                    ended.append((child, os.waitstatus_to_exitcode(found[1]), found[2]))
         if ended or self._strangers():
-            family.end(self._strangers)
-        for child, code in ended:
-            self._tell(Ended(child.number, code, child.peak or None, child.over_limit))
+            killed = family.kill(self._strangers)
+            if len(ended) == 1:  # of several nobody knows whose they were
+                ended[0][0].killed |= killed
+        for child, code, usage in ended:
+            self._tell(_end_of(child, code, usage))
 
     def _strangers(self) -> set[Kin]:
         """Orphans of children that have died, and what descends from them."""
@@ -203,7 +269,7 @@ class _Server:
 
     def _sample(self) -> None:
         for child in self._children.values():
-            if child.limit is None:
+            if child.limit is None or not _moves(child):
                 continue
             held = family.memory(child.pid)
             if held > child.limit:  # perhaps they share much of it
@@ -211,14 +277,19 @@ class _Server:
             child.peak = max(child.peak, held)
             if held > child.limit:
                 child.over_limit = True
-                _end(child.pid)
+                _end(child)
 
     def _tell(self, report: Report) -> None:
         with contextlib.suppress(OSError):  # the worker is gone; the next thing to be read says so
             self._connection.send(_write(report))
 
 
-def _be_a_child(server: int, number: int, end: int) -> None:
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _be_a_child(server: int, number: int, end: int, *pipes: int) -> None:
     os.setsid()
     die_with_parent(signal.SIGKILL)
     _adopt_orphans()
@@ -228,22 +299,39 @@ def _be_a_child(server: int, number: int, end: int) -> None:
     termination = Termination()
     termination.listen()
     with contextlib.closing(Channel(socket.socket(fileno=end), termination)) as channel:
-        serve(channel, termination)
+        serve(channel, termination, Output(*pipes))
 
 
-def _with_descendants(pid: int) -> set[Kin]:
-    found = family.descendants(pid)
-    itself = family.everyone().get(pid)
-    return found if itself is None else found | {itself}
-
-
-def _end(pid: int) -> None:
+def _end(child: _Child) -> None:
     """Kill the descendants first: as long as the child is there, it adopts their orphans."""
-    itself = family.everyone().get(pid)
+    child.freezing = None
+    itself = family.everyone().get(child.pid)
     if itself is not None:
         family.send([itself], signal.SIGSTOP)
-        family.end(lambda: family.descendants(pid))
-        family.send([itself], signal.SIGKILL)
+        child.killed |= family.kill(lambda: family.descendants(child.pid))
+        child.killed |= {kin.pid for kin in family.send([itself], signal.SIGKILL)}
+
+
+def _end_of(child: _Child, code: int, usage: resource.struct_rusage) -> Ended:
+    return Ended(
+        child.number,
+        code,
+        child.peak or None,
+        child.over_limit,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss << 10,
+        len(child.killed),
+        named(child.killed),
+    )
+
+
+def _moves(child: _Child) -> bool:
+    """Whether it may take more memory: who stands still does not."""
+    return child.freezing is None or not child.freezing.is_still
+
+
+def _pids(found: Collection[Kin]) -> tuple[int, ...]:
+    return named(kin.pid for kin in found)
 
 
 def die_with_parent(number: int) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from offload.worker.executors.process.link import Link
-from offload.worker.executors.process.orders import Ended, Forked, Order, Ready, Report
+from offload.worker.executors.process.link import Link, Passed
+from offload.worker.executors.process.orders import OfChild, Order, Ready, Report
 from offload.worker.family import MARK
 
 _PROGRAM = """\
@@ -36,7 +36,7 @@ class ForkServer:
     """
 
     def __init__(
-        self, mark: str, told: Callable[[Forked | Ended], None], lost: Callable[[str], None]
+        self, mark: str, told: Callable[[OfChild], None], lost: Callable[[str], None]
     ) -> None:
         self._told = told
         self._lost = lost
@@ -58,8 +58,8 @@ class ForkServer:
         """The server's process."""
         return self._process.pid
 
-    def order(self, order: Order, *passed: socket.socket) -> None:
-        """Give an order; sockets that go with it are closed here."""
+    def order(self, order: Order, *passed: Passed) -> None:
+        """Give an order; sockets and pipes that go with it are closed here."""
         self._link.send(_write(order), *passed)
 
     async def close(self, seconds: float) -> None:

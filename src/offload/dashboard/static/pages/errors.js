@@ -1,0 +1,177 @@
+/** Errors: failed jobs, grouped by what failed, how, and where. */
+
+import { get, query } from "../core/api.js";
+import { count, plural } from "../core/format.js";
+import { may } from "../core/rights.js";
+import { link } from "../core/router.js";
+import { h } from "../core/view.js";
+import { actOnAll, actOnFilter } from "../parts/actions.js";
+import { icon } from "../parts/icons.js";
+import { card, empty, heading, loading, trouble } from "../parts/pieces.js";
+import { when } from "../parts/state.js";
+import { Page } from "../shell/page.js";
+
+const NEWEST = `v1/jobs${query({ state: "failed", limit: 100 })}`;
+const AT_ONCE = 6;
+
+export class Errors extends Page {
+  /** @param {import("../shell/page.js").Env} env */
+  constructor(env) {
+    super(env);
+    this.failed = this.shelf.at(NEWEST, 2000);
+    /** @type {Map<number, any>} what lists leave out */
+    this.whole = new Map();
+    this.isReading = false;
+  }
+
+  get title() {
+    return "Errors";
+  }
+
+  view() {
+    const items = this.failed.value?.items;
+    const intro = heading(
+      "Errors",
+      items?.length > 1
+        ? retrying("Retry every failed job", () =>
+            actOnFilter({ state: "failed" }, "retry", () => {}).then(() => this.failed.load()),
+          )
+        : null,
+      items?.length
+        ? `The newest ${plural(items.length, "failed job")}, by task, kind and place.`
+        : null,
+    );
+    if (!items)
+      return [
+        intro,
+        this.failed.problem ? trouble(this.failed.problem, () => this.failed.load()) : loading(5),
+      ];
+    if (!items.length)
+      return [
+        intro,
+        empty("No job has failed", "Failed jobs that are kept appear here, alike ones together."),
+      ];
+    this._read(items);
+    const known = items
+      .filter((/** @type {any} */ job) => this.whole.has(job.id))
+      .map((/** @type {any} */ job) => ({ ...job, ...this.whole.get(job.id), links: job.links }));
+    if (!known.length) return [intro, loading(5)];
+    return [
+      intro,
+      h(
+        "div",
+        { class: "stack" },
+        groups(known).map((each) => this._group(each)),
+      ),
+    ];
+  }
+
+  /**
+   * Lists have no errors in them: each job is read once.
+   *
+   * @param {any[]} items
+   */
+  async _read(items) {
+    const missing = items.filter((job) => this.whole.get(job.id)?.version !== job.version);
+    if (this.isReading || !missing.length) return;
+    this.isReading = true;
+    const work = async () => {
+      for (let job = missing.shift(); job; job = missing.shift()) {
+        const { id, version } = job;
+        const found = await get(`v1/jobs/${id}`).catch(() => null);
+        this.whole.set(id, { version, error: found?.error ?? null });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    this.isReading = false;
+    this.env.redraw();
+  }
+
+  /** @param {ErrorGroup} group */
+  _group(group) {
+    const { jobs, error } = group;
+    const newest = jobs[0];
+    return card(
+      h(
+        "span",
+        { class: "is-failed ink" },
+        icon("failed"),
+        error?.type ?? error?.code ?? "unknown",
+        h("span", { class: "soft" }, " in "),
+        h("a", { href: link(["tasks", newest.task]) }, newest.task),
+      ),
+      [
+        h("p", { class: "message" }, error?.message ?? "No more is known."),
+        group.place ? h("p", null, h("code", null, group.place)) : null,
+        h(
+          "p",
+          { class: "soft" },
+          h("b", { class: "figure" }, plural(jobs.length, "job")),
+          ", last ",
+          when(newest.finished_at),
+          jobs.length > 1 ? [", first ", when(jobs[jobs.length - 1].finished_at)] : null,
+          ":",
+        ),
+        h(
+          "div",
+          { class: "ids" },
+          jobs
+            .slice(0, 12)
+            .map((job) =>
+              h(
+                "a",
+                { key: job.id, class: "tag figure", href: link(["jobs", job.id]) },
+                `#${job.id}`,
+              ),
+            ),
+          jobs.length > 12
+            ? h("span", { class: "soft" }, `and ${count(jobs.length - 12)} more`)
+            : null,
+        ),
+      ],
+      {
+        key: group.key,
+        class: "spaced is-bad",
+        aside: retrying(jobs.length > 1 ? `Retry all ${jobs.length}` : "Retry", () =>
+          actOnAll(jobs, "retry", () => {}).then(() => this.failed.load()),
+        ),
+      },
+    );
+  }
+}
+
+/** @param {string} text @param {() => void} click */
+function retrying(text, click) {
+  if (!may("control")) return null;
+  return h("button", { class: "button small", type: "button", on: { click } }, icon("retry"), text);
+}
+
+/** @typedef {{key: string, error: any, place: string, jobs: any[]}} ErrorGroup */
+
+/**
+ * @param {any[]} jobs newest first
+ * @returns {ErrorGroup[]}
+ */
+export function groups(jobs) {
+  /** @type {Map<string, ErrorGroup>} */
+  const found = new Map();
+  for (const job of jobs) {
+    const place = placeOf(job.error?.traceback ?? "");
+    const key = [job.task, job.error?.type ?? job.error?.code, place].join(" ");
+    const group = found.get(key) ?? { key, error: job.error, place, jobs: [] };
+    group.jobs.push(job);
+    found.set(key, group);
+  }
+  return [...found.values()].sort((a, b) => b.jobs[0].id - a.jobs[0].id);
+}
+
+/**
+ * Return where a traceback ends: file, line and function of its innermost frame.
+ *
+ * @param {string} traceback
+ */
+export function placeOf(traceback) {
+  const frames = [...traceback.matchAll(/^\s*File "([^"]+)", line (\d+), in (.+)$/gm)];
+  const last = frames.at(-1);
+  return last ? `${last[1].split(/[\\/]/).slice(-2).join("/")}:${last[2]} ${last[3]}` : "";
+}

@@ -1,0 +1,233 @@
+/** The overview: what runs, what is broken, and what to press. */
+
+import { now, query } from "../core/api.js";
+import { count } from "../core/format.js";
+import { link } from "../core/router.js";
+import { h } from "../core/view.js";
+import { attention } from "../parts/attention.js";
+import { outcomes } from "../parts/charts.js";
+import { icon } from "../parts/icons.js";
+import { actionsColumn, COLUMNS, move, opening } from "../parts/job_rows.js";
+import { card, heading, loading, shown, table } from "../parts/pieces.js";
+import { SPANS, take } from "../parts/sample.js";
+import { when } from "../parts/state.js";
+import { tiles } from "../parts/tiles.js";
+import { Page } from "../shell/page.js";
+import { firstStart } from "./first.js";
+
+// Apart from what waits: however long a queue is, what has ended is seen.
+const ENDED = `v1/jobs${query({ state: "succeeded,failed,cancelled", limit: 500 })}`;
+const RUNNING = `v1/jobs${query({ state: "running", limit: 50 })}`;
+const HELD = `v1/jobs${query({ state: "queued,paused", limit: 500 })}`;
+const MOST_ROWS = 8;
+
+export class Overview extends Page {
+  /** @param {import("../shell/page.js").Env} env */
+  constructor(env) {
+    super(env);
+    this.ended = this.shelf.at(ENDED, 2000);
+    this.running = this.shelf.at(RUNNING);
+    this.held = this.shelf.at(HELD, 2000);
+    this.queues = this.shelf.at("v1/queues", 2000);
+    this.tasks = this.shelf.at("v1/tasks", 60_000);
+    this._timer = setInterval(() => env.redraw(), 5000);
+  }
+
+  get title() {
+    return "Overview";
+  }
+
+  moved = () => {};
+
+  /** Whether nothing was ever started. */
+  get isEmpty() {
+    const jobs = this.env.stats.value?.jobs;
+    return jobs && !Object.values(jobs).some(Boolean);
+  }
+
+  get span() {
+    return SPANS[this.route.query.get("over") ?? ""]
+      ? /** @type {string} */ (this.route.query.get("over"))
+      : "1h";
+  }
+
+  /** @param {import("../core/live.js").Batch} batch */
+  hear(batch) {
+    if (batch.events.length || batch.isReset) this.shelf.touch((path) => path !== "v1/tasks");
+    if (move(this.running.value?.items ?? [], batch.motions)) this.env.redraw();
+  }
+
+  close() {
+    clearInterval(this._timer);
+    super.close();
+  }
+
+  view() {
+    if (this.ended.isFirst || this.env.stats.isFirst) return [heading("Overview"), loading(6)];
+    if (this.isEmpty) return firstStart(this.tasks);
+    return [heading("Overview", this._spans()), this._content()];
+  }
+
+  _spans() {
+    return h(
+      "div",
+      { class: "segments", role: "group", "aria-label": "Time shown" },
+      Object.entries(SPANS).map(([name, { label }]) =>
+        h(
+          "a",
+          {
+            key: name,
+            href: link([], { over: name }),
+            "aria-current": name === this.span ? "true" : null,
+          },
+          label,
+        ),
+      ),
+    );
+  }
+
+  _content() {
+    return shown(this.ended, ({ items, next_cursor }) => {
+      const open = [...(this.running.value?.items ?? []), ...(this.held.value?.items ?? [])];
+      const sample = take([...open, ...items], now(), SPANS[this.span].seconds);
+      const oldest = items.at(-1);
+      const isPart =
+        next_cursor !== null &&
+        oldest &&
+        now() - Date.parse(oldest.finished_at) / 1000 < SPANS[this.span].seconds;
+      return [
+        tiles({
+          sample,
+          span: SPANS[this.span],
+          jobs: this.env.stats.value?.jobs ?? {},
+          slots: this.env.stats.value?.slots ?? 0,
+          oldest: this._oldest(),
+          isOlder: Boolean(this.held.value?.next_cursor),
+        }),
+        h(
+          "div",
+          { class: "columns of-overview" },
+          h(
+            "div",
+            { class: "stack" },
+            card("Running now", this._runningNow(), {
+              aside: h(
+                "a",
+                { class: "more", href: link(["jobs"], { state: "running" }) },
+                "All running",
+                icon("arrow"),
+              ),
+            }),
+            card("Finished jobs", [
+              sample.ended
+                ? outcomes(sample)
+                : h(
+                    "p",
+                    { class: "soft pad" },
+                    `Nothing has ended in the last ${SPANS[this.span].label.replace("1 hour", "hour")}.`,
+                  ),
+              isPart
+                ? h(
+                    "p",
+                    { class: "soft note" },
+                    `From the newest ${count(items.length)} that have ended, back to `,
+                    when(oldest.finished_at),
+                    ".",
+                  )
+                : null,
+            ]),
+          ),
+          h("div", { class: "stack" }, this._attention(items, sample), this._failures(items)),
+        ),
+      ];
+    });
+  }
+
+  /** When the job was started that has waited longest. */
+  _oldest() {
+    const waiting = (this.held.value?.items ?? []).filter(
+      (/** @type {any} */ job) => job.state === "queued",
+    );
+    return waiting.length ? Date.parse(waiting.at(-1).created_at) / 1000 : null;
+  }
+
+  _runningNow() {
+    return shown(
+      this.running,
+      ({ items }) => {
+        if (!items.length) return h("p", { class: "soft pad" }, "Nothing runs at the moment.");
+        const longest = [...items]
+          .sort((a, b) => (a.started_at ?? "").localeCompare(b.started_at ?? ""))
+          .slice(0, MOST_ROWS);
+        const columns = [
+          COLUMNS.state,
+          COLUMNS.job,
+          COLUMNS.progress,
+          COLUMNS.duration,
+          actionsColumn(() => this.running.load()),
+        ];
+        return table("Running now", columns, longest, {
+          key: (job) => job.id,
+          row: (job) => ({ class: "open", on: opening(job) }),
+        });
+      },
+      3,
+    );
+  }
+
+  /** @param {any[]} items @param {import("../parts/sample.js").Sample} sample */
+  _attention(items, sample) {
+    const found = attention({
+      jobs: [...(this.running.value?.items ?? []), ...(this.held.value?.items ?? [])],
+      queues: this.queues.value?.items ?? [],
+      workers: this.env.workers.value?.items ?? null,
+      recent: items,
+      sample,
+      now: now(),
+    });
+    return card(
+      "Needs attention",
+      found.length
+        ? h(
+            "ul",
+            { class: "notes" },
+            found.map((each) =>
+              h(
+                "li",
+                { key: each.text, class: `is-${each.how}` },
+                icon(each.how === "bad" ? "errors" : "warning"),
+                h("a", { href: each.link }, each.text),
+              ),
+            ),
+          )
+        : h("p", { class: "calm pad" }, icon("succeeded"), "Nothing right now."),
+    );
+  }
+
+  /** @param {any[]} items */
+  _failures(items) {
+    const failed = items.filter((job) => job.state === "failed").slice(0, 6);
+    if (!failed.length) return null;
+    return card(
+      "Latest failures",
+      h(
+        "ul",
+        { class: "plainlist" },
+        failed.map((job) =>
+          h(
+            "li",
+            { key: job.id },
+            h(
+              "a",
+              { href: link(["jobs", job.id]) },
+              h("b", null, job.task),
+              h("span", { class: "soft figure" }, ` #${job.id}`),
+            ),
+            h("span", { class: "soft" }, when(job.finished_at)),
+          ),
+        ),
+      ),
+      { aside: h("a", { class: "more", href: link(["errors"]) }, "Errors", icon("arrow")) },
+    );
+  }
+}

@@ -1,0 +1,124 @@
+/** The life of a job as one bar: when it waited, ran, stood still, and how it ended. */
+
+import { now } from "../core/api.js";
+import { clockTime, duration } from "../core/format.js";
+import { h } from "../core/view.js";
+import { when } from "./state.js";
+
+/** @typedef {{state: string, from: number, to: number, attempt: number}} Span */
+
+const WORDS = /** @type {Record<string, string>} */ ({
+  queued: "waited",
+  running: "ran",
+  waiting: "waited elsewhere",
+  paused: "paused",
+});
+const NARROWEST = 0.004;
+
+/**
+ * Return the spans between events: what a job was from one to the next.
+ *
+ * @param {any[]} events oldest first
+ * @param {any} job
+ * @returns {Span[]}
+ */
+export function spans(events, job) {
+  /** @type {Span[]} */
+  const found = [];
+  for (const [at, event] of events.entries()) {
+    if (event.state in WORDS === false) continue;
+    const from = Date.parse(event.at) / 1000;
+    const next = events[at + 1];
+    const to = next ? Date.parse(next.at) / 1000 : job.done ? from : now();
+    const last = found.at(-1);
+    if (last && last.state === event.state && last.attempt === event.attempt) last.to = to;
+    else found.push({ state: event.state, from, to, attempt: event.attempt });
+  }
+  return found;
+}
+
+/**
+ * Return the spans that the server tells.
+ *
+ * @param {any[]} stretches
+ * @returns {Span[]}
+ */
+export function told(stretches) {
+  return stretches
+    .filter((each) => each.stage in WORDS)
+    .map((each) => ({
+      state: each.stage,
+      attempt: each.attempt,
+      from: Date.parse(each.began_at) / 1000,
+      to: each.ended_at ? Date.parse(each.ended_at) / 1000 : now(),
+    }));
+}
+
+/**
+ * @param {Span[]} found
+ * @param {any} job
+ */
+export function timeline(found, job) {
+  if (!found.length) return null;
+  const begin = found[0].from;
+  const whole = Math.max(found[found.length - 1].to - begin, 0.001);
+  const sums = found.reduce(
+    (sum, each) => ({ ...sum, [each.state]: (sum[each.state] ?? 0) + each.to - each.from }),
+    /** @type {Record<string, number>} */ ({}),
+  );
+  const words = Object.entries(sums).map(
+    ([state, seconds]) => `${WORDS[state]} ${duration(seconds)}`,
+  );
+  const kept = job.checkpoint ? Date.parse(job.checkpoint.at) / 1000 - begin : null;
+  return h(
+    "figure",
+    { class: "timeline" },
+    h(
+      "div",
+      {
+        class: "track",
+        role: "img",
+        "aria-label": `${words.join(", ")}${job.done ? `, then ${job.state}` : ""}`,
+      },
+      found.map((each, at) =>
+        h("span", {
+          key: at,
+          class: `span is-${each.state}`,
+          title: `${WORDS[each.state]} ${duration(each.to - each.from)}${each.attempt ? `, attempt ${each.attempt}` : ""}`,
+          style: { "--grow": Math.max((each.to - each.from) / whole, NARROWEST).toFixed(4) },
+        }),
+      ),
+      h("span", { class: `end is-${job.done ? job.state : "open"}` }),
+      kept !== null && kept >= 0 && kept <= whole
+        ? h("i", {
+            key: "kept",
+            class: "kept",
+            title: `last checkpoint, after ${duration(kept)}`,
+            style: { "--at": (kept / whole).toFixed(4) },
+          })
+        : null,
+    ),
+    h(
+      "figcaption",
+      { class: "legend" },
+      h("span", { class: "soft figure" }, clockTime(new Date(begin * 1000).toISOString())),
+      Object.entries(sums).map(([state, seconds]) =>
+        h(
+          "span",
+          { class: `key is-${state}`, key: state },
+          h("i", { class: "dot", "aria-hidden": "true" }),
+          `${WORDS[state]} ${duration(seconds)}`,
+        ),
+      ),
+      kept === null
+        ? null
+        : h(
+            "span",
+            { class: "key", key: "kept" },
+            h("i", { class: "kept", "aria-hidden": "true" }),
+            "last checkpoint ",
+            when(job.checkpoint.at),
+          ),
+    ),
+  );
+}

@@ -1,0 +1,6 @@
+-- Altering a job that nobody has in hand.
+
+-- name: amend
+update job
+set queue = ?, priority = ?, tags = ?, run_at = ?, claimable = ?, version = ?
+where id = ? and version = ? and token = ?;
