@@ -68,6 +68,7 @@ def test_progress_is_shown(open_site: Open) -> None:
     eventually(lambda: site.get(f"/status?id={job_id}").json["progress"] is not None)
 
     progress = {"done": 1, "total": 4, "message": "waiting", "unit": "step"}
+    progress |= {"rate": None, "eta": None, "bars": []}
     assert site.get(f"/v1/jobs/{job_id}").json["progress"] == progress
 
 

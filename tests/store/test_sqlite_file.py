@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -558,3 +559,10 @@ def test_nothing_is_claimed_from_a_paused_queue(database: Path) -> None:
         assert paused == []
         assert ask.ids(ask.claim(5)) == [1, 2]
         assert ask.read(Counts()) == {("default", State.RUNNING): 2}
+
+
+def test_the_schema_is_the_number_of_the_last_migration() -> None:
+    folder = resources.files("offload.store") / "migrations"
+    numbers = [int(file.name[:4]) for file in folder.iterdir() if file.name.endswith(".sql")]
+
+    assert max(numbers) == SCHEMA

@@ -15,7 +15,7 @@ from offload.model import LogLine
 from offload.store import logs
 from offload.store.logs import Skipping
 from offload.worker import context as contexts
-from offload.worker.capture import backlog, capturing, recording
+from offload.worker.capture import backlog, capturing, installed, recording
 from offload.worker.capture.backlog import Backlog, Raw
 from offload.worker.capture.partial import Cut, Partial
 from offload.worker.capture.streams import Routed
@@ -23,6 +23,20 @@ from offload.worker.capture.text import MOST_LINE_BYTES, cleaned
 from offload.worker.context import Context
 
 log = logging.getLogger("tests.captured")
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that other tests of this process have killed took nothing back."""
+    fresh = installed._Installed()
+    if logging.Logger.callHandlers is installed._installed._ours:
+        monkeypatch.setattr(logging.Logger, "callHandlers", installed._installed._before)
+    monkeypatch.setattr(installed, "_installed", fresh)
+    monkeypatch.setattr(logging.getLogger("offload.job"), "level", logging.NOTSET)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, Routed):
+            monkeypatch.setattr(sys, name, stream.routed_stream)
 
 
 # --- lines

@@ -34,7 +34,7 @@ class Local:
         Raises:
             StoreUnreadable: there is none; looking never makes one.
         """
-        app = Offload()
+        app = Offload(config.db)  # which is named, so the variable for servers does not count
         app.configure(quiet(config))
         if not app.database.exists():
             raise StoreUnreadable(

@@ -29,7 +29,7 @@ from offload.store.sql import Transaction
 
 T = TypeVar("T")
 
-SCHEMA = 4
+SCHEMA = 5
 """The newest schema that this code knows: the number of the last migration."""
 
 APPLICATION_ID = 0x0FF10AD

@@ -36,7 +36,7 @@ def command(*, as_json: bool, **arguments: Any) -> None:
     It looks from this machine: with a server elsewhere, call it there.
     """
     config = load_config(arguments)
-    app = Offload()
+    app = Offload(config.db)
     app.configure(quiet(config))
     findings = judge(examine(app, grace=config.grace, lease=config.lease))
     app.close()

@@ -47,7 +47,9 @@ def command(
     as_json: bool,
     **arguments: Any,
 ) -> None:
-    """Print what a job has written: its prints, its logging, and what its programs wrote.
+    """Print what a job has written.
+
+    Its prints, its logging, and what its programs wrote.
 
     Each line has its time and where it came from. With --json it is a line of JSON. Of a very long
     log the first lines and the newest ones are kept, and the gap is shown.

@@ -132,7 +132,7 @@ def _reload(served: str, arguments: Mapping[str, Any], as_json: bool) -> None:
 
 def _has_tokens(config: Config) -> bool:
     """Whether the database of the settings holds a token; what a program says is not known yet."""
-    with closing(Offload()) as looking:
+    with closing(Offload(config.db)) as looking:
         looking.configure(quiet(config))
         return has_tokens(looking)
 

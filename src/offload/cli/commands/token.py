@@ -145,8 +145,9 @@ def _opened(arguments: dict[str, Any], *, make: bool = True) -> Iterator[Offload
         arguments: `db`, if it was given.
         make: whether a database that is not there is made.
     """
-    app = Offload()
-    app.configure(quiet(load_config(arguments)))
+    config = load_config(arguments)
+    app = Offload(config.db)
+    app.configure(quiet(config))
     if not make and not app.database.exists():
         raise StoreUnreadable(
             f"there is no database {app.database}; name another one with --db or OFFLOAD_DB"
