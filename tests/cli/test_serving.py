@@ -28,6 +28,7 @@ SETTINGS = {
     "keep": 9,
     "workers": 0,
     "slots": 6,
+    "max_frozen": 50,
     "processes": 2,
     "grace": 0.25,
     "lease": 11.0,
