@@ -137,7 +137,11 @@ def test_a_running_job_is_stopped_at_its_deadline_and_not_tried_again(app: Offlo
     async def slow() -> None:
         await asyncio.sleep(3600)
 
-    job = slow.using(deadline=0.1).start()
+    @app.task
+    async def first() -> None: ...
+
+    first.start().result(20)  # the worker stands: the job is sure to begin before its deadline
+    job = slow.using(deadline=1).start()
 
     with pytest.raises(JobFailed) as failed:
         job.result(20)

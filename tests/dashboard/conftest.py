@@ -11,8 +11,10 @@ from tests.dashboard.browser import Look, Tab, find
 from tests.dashboard.site import Site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while it is open its loop runs in this thread, and tests of other files
+    that are run in between could not begin a loop of their own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
         yield browser
