@@ -3,21 +3,10 @@
 import argparse
 from pathlib import Path
 
-from bench import (
-    boxes,
-    children,
-    http,
-    library,
-    lists,
-    logging_lines,
-    pausing,
-    polling,
-    process,
-    progress,
-)
+from bench import boxes, calls, children, http, library, lists, pausing, polling, process
 from bench.harness import ROWS, Size, document, machine, table, take
 
-ALL = (library, children, boxes, pausing, polling, http, process, logging_lines, progress, lists)
+ALL = (library, children, boxes, pausing, polling, http, process, calls, lists)
 
 
 def main() -> None:

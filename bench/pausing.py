@@ -138,18 +138,16 @@ def paused(folder: Path, size: Size) -> Mapping[str, float]:
     group = step.map(range(count))
 
     def until(state: State) -> float:
-        while app.counts().get(("default", state)) != count:
-            time.sleep(0.005)
+        asyncio.run(_until(lambda: app.counts().get(("default", state)) == count))
         return time.perf_counter()
 
     until(State.RUNNING)
-    while not all(stepped_at):
-        time.sleep(0.01)
+    asyncio.run(_until(lambda: all(stepped_at)))
     asked_at = time.perf_counter()
     group.pause()
     still = until(State.PAUSED)
     last = max(stepped_at)
-    time.sleep(0.2)
+    time.sleep(0.2)  # time for a step of each, if it took one
     if max(stepped_at) != last:
         raise AssertionError("a paused job took a step")
     resumed_at = time.perf_counter()

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from offload import errors, lifecycle, verbs
+from offload import lifecycle, verbs
+from offload.errors import Evicted, JobError, OffloadError, Refused, UnknownJob
 from offload.filters import Filter, page
-from offload.model import Change, Job, State, Wish
-from offload.store.base import Apply, Found, Get, Gone, Listed
-from offload.verbs import Act, Plan
+from offload.model import Job, State, Wish
+from offload.store.base import Found, Get, Listed
+from offload.verbs import Act, Answer, Plan
 
 MOST_JOBS = 10_000
 """How many jobs one operation looks at; the rest is for the next."""
@@ -67,7 +68,7 @@ class Done(Struct, frozen=True):
     matched: int
     changed: int
     unchanged: int
-    refused: dict[type[errors.OffloadError], int]
+    refused: dict[type[OffloadError], int]
     begun: frozenset[tuple[str, str]]
     before: int | None
 
@@ -78,7 +79,7 @@ def carry_out(bulk: Bulk, act: Act) -> Plan[Done]:
     before: int | None = bulk.before
     while True:
         jobs, before = yield from _next(bulk, before, tally)
-        yield from _ask(bulk, jobs, act, tally)
+        tally.count((yield from _ask(bulk, jobs, act)))
         is_long = tally.matched >= MOST_JOBS or act.now() - begun_at >= MOST_SECONDS
         if before is None or is_long:
             return tally.done(before)
@@ -89,10 +90,18 @@ class _Tally:
 
     def __init__(self) -> None:
         self.matched = self.changed = self.unchanged = 0
-        self.refused: Counter[type[errors.OffloadError]] = Counter()
+        self.refused: Counter[type[OffloadError]] = Counter()
         self.begun: set[tuple[str, str]] = set()
 
-    def note(self, job: Job, changed: bool) -> None:
+    def count(self, answers: Sequence[Answer]) -> None:
+        self.matched += len(answers)
+        for answer in answers:
+            if isinstance(answer, tuple):
+                self._note(*answer)
+            else:
+                self.refused[type(answer)] += 1
+
+    def _note(self, job: Job, changed: bool) -> None:
         self.changed += changed
         self.unchanged += not changed
         if changed and job.state is State.QUEUED:
@@ -102,7 +111,7 @@ class _Tally:
         missing = [each for each in ids if each not in found.jobs]
         self.matched += len(missing)
         for each in missing:
-            self.refused[errors.Evicted if each <= found.issued else errors.UnknownJob] += 1
+            self.refused[Evicted if each <= found.issued else UnknownJob] += 1
 
     def done(self, before: int | None) -> Done:
         begun, refused = frozenset(self.begun), dict(self.refused)
@@ -125,49 +134,22 @@ def _next(bulk: Bulk, before: int | None, tally: _Tally) -> Plan[tuple[Sequence[
     return jobs, asked[-1] if len(ids) > PAGE else None
 
 
-def _ask(bulk: Bulk, jobs: Sequence[Job], act: Act, tally: _Tally) -> Plan[None]:
-    """Decide for each job; what can be done together is one change of the database."""
-    tally.matched += len(jobs)
+def _ask(bulk: Bulk, jobs: Sequence[Job], act: Act) -> Plan[list[Answer]]:
+    """Ask it of these jobs, or only say what would come of it; answers for each."""
     if bulk.wish is None:
+        answers = []
         for job in jobs:
-            yield from _counted(job, _retried(job, bulk, act), tally)
-        return
-    changes: list[Change] = []
-    for job in jobs:
-        try:
-            change = lifecycle.request(job, bulk.wish, act.now(), act.by, bulk.reason)
-        except errors.OffloadError as error:
-            tally.refused[type(error)] += 1
-            continue
-        if change is None or bulk.preview:
-            tally.note(job if change is None else change.after, change is not None)
-        else:
-            changes.append(change)
-    yield from _apply(bulk, bulk.wish, changes, act, tally)
-
-
-def _apply(bulk: Bulk, wish: Wish, changes: list[Change], act: Act, tally: _Tally) -> Plan[None]:
-    """Apply all at once; where somebody was faster, that job is asked by itself."""
-    if not changes:
-        return
-    answers: list[Job | Gone | None] = yield Apply(tuple(changes), act.now())
-    for change, answer in zip(changes, answers, strict=True):
-        if answer is None:
-            tally.note(change.after, changed=True)
-        else:
-            job = change.after
-            again = verbs.request(job.id, wish, act.now, act.by, bulk.reason)
-            yield from _counted(job, again, tally)
-
-
-def _retried(job: Job, bulk: Bulk, act: Act) -> Plan[tuple[Job, bool]]:
+            answers.append((yield from _retried(job, act, preview=bulk.preview)))
+        return answers
     if bulk.preview:
-        return lifecycle.retry(job, act.now(), act.by).after, True
-    return (yield from verbs.retry(job.id, act.now, act.by)), True
+        return [verbs.expected_of(job, bulk.wish, act.now(), act.by) for job in jobs]
+    return (yield from verbs.request_of_each(jobs, bulk.wish, act.now, act.by, bulk.reason))
 
 
-def _counted(job: Job, plan: Plan[tuple[Job, bool]], tally: _Tally) -> Plan[None]:
+def _retried(job: Job, act: Act, *, preview: bool) -> Plan[Answer]:
     try:
-        tally.note(*(yield from plan))
-    except (errors.Refused, errors.JobError) as error:
-        tally.refused[type(error)] += 1
+        if preview:
+            return lifecycle.retry(job, act.now(), act.by).after, True
+        return (yield from verbs.retry(job.id, act.now, act.by)), True
+    except (Refused, JobError) as error:
+        return error

@@ -47,8 +47,10 @@ class Redaction:
     """
 
     def __init__(self, params: bytes, secret: Collection[str]) -> None:
-        given = _by_name(params) if secret else {}
-        values = [bytes(raw) for name, raw in given.items() if name in secret]
+        self._whole: re.Pattern[str] | None = None
+        if not secret:
+            return
+        values = [bytes(raw) for name, raw in _by_name(params).items() if name in secret]
         texts = {text for value in values for text in _leaves(value)}
         forms = {form for text in texts for form in _forms(text)}
         # Longest first: else a short one would leave the rest of a longer one standing.
@@ -57,7 +59,8 @@ class Redaction:
             key=lambda form: (-len(form), form),
         )
         self._long = [form for form in self._forms if len(form) >= _LONG]
-        self._whole = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
+        if self._forms:
+            self._whole = re.compile("|".join(map(re.escape, self._forms)))
 
     def __bool__(self) -> bool:
         return self._whole is not None

@@ -5,7 +5,7 @@ one driver waits for each answer, the other awaits it.
 """
 
 import hmac
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -16,12 +16,14 @@ from offload.errors import (
     Evicted,
     IdempotencyKeyReused,
     JobCancelled,
+    JobError,
     JobFailed,
     NotCompletable,
     NotFinished,
     NotKept,
     NotPausable,
     QueueFull,
+    Refused,
     UnknownGroup,
     UnknownJob,
 )
@@ -60,6 +62,9 @@ T = TypeVar("T")
 
 Plan = Generator[Any, Any, T]
 """Yields operations and queries, is sent their answers, returns a `T`."""
+
+Answer = tuple[Job, bool] | Refused | JobError
+"""The job as it became and whether that changed anything, or why it could not be asked."""
 
 
 class Act(Struct, frozen=True):
@@ -276,7 +281,7 @@ def group(group_id: int) -> Plan[Group]:
 def request_of_group(
     group_id: int, wish: Wish, now: Callable[[], float], by: By, reason: str | None = None
 ) -> Plan[int]:
-    """Ask something of all unfinished jobs of a group; returns how many that changed.
+    """Ask something of all jobs of a group; returns how many that changed.
 
     Those of which it cannot be asked are left as they are.
     """
@@ -294,37 +299,60 @@ def request_of_all(
 ) -> Plan[int]:
     """Ask something of jobs as they were read; returns how many that changed.
 
-    All at once, and where somebody was faster, that job by itself.
+    Those of which it cannot be asked are left as they are.
+    """
+    answers = yield from request_of_each(jobs, wish, now, by, reason)
+    return sum(isinstance(answer, tuple) and answer[1] for answer in answers)
+
+
+def request_of_each(
+    jobs: Sequence[Job],
+    wish: Wish,
+    now: Callable[[], float],
+    by: By,
+    reason: str | None = None,
+) -> Plan[list[Answer]]:
+    """Ask something of jobs as they were read; answers for each of them, in their order.
+
+    One change of the database is made of all; where somebody was faster, that job is asked by
+    itself.
     """
     moment = now()
-    changes = [
-        change for job in jobs if (change := _wanted(job, wish, moment, by, reason)) is not None
-    ]
-    if not changes:
-        return 0
-    answers: list[Job | Gone | None] = yield Apply(tuple(changes), moment)
-    changed = answers.count(None)
-    for change, answer in zip(changes, answers, strict=True):
-        if isinstance(answer, Job) and not answer.is_finished:
-            changed += yield from _asked_alone(change.after.id, wish, now, by, reason)
-    return changed
+    decided = [_decided(job, wish, moment, by, reason) for job in jobs]
+    changes = tuple(each for each in decided if isinstance(each, Change))
+    applied: Iterator[Job | Gone | None] = iter((yield Apply(changes, moment)) if changes else ())
+    answers: list[Answer] = []
+    for each in decided:
+        if not isinstance(each, Change):
+            answers.append(each)
+        elif next(applied) is None:
+            answers.append((each.after, True))
+        else:
+            answers.append((yield from _asked_alone(each.after.id, wish, now, by, reason)))
+    return answers
 
 
-def _wanted(job: Job, wish: Wish, now: float, by: By, reason: str | None) -> Change | None:
+def expected_of(job: Job, wish: Wish, now: float, by: By) -> Answer:
+    """Return what would come of it if this were asked of the job."""
+    decided = _decided(job, wish, now, by, None)
+    return (decided.after, True) if isinstance(decided, Change) else decided
+
+
+def _decided(job: Job, wish: Wish, now: float, by: By, reason: str | None) -> Change | Answer:
     try:
-        return None if job.is_finished else lifecycle.request(job, wish, now, by, reason)
-    except errors.JobError:  # it cannot be paused, or is being cancelled
-        return None
+        change = lifecycle.request(job, wish, now, by, reason)
+    except (Refused, JobError) as error:
+        return error
+    return (job, False) if change is None else change
 
 
 def _asked_alone(
     job_id: int, wish: Wish, now: Callable[[], float], by: By, reason: str | None
-) -> Plan[int]:
+) -> Plan[Answer]:
     try:
-        _, changed = yield from request(job_id, wish, now, by, reason)
-    except errors.JobError:  # it has ended, and may be gone, meanwhile
-        return 0
-    return int(changed)
+        return (yield from request(job_id, wish, now, by, reason))
+    except (Refused, JobError) as error:
+        return error
 
 
 def _check_memory(job: Job) -> Plan[None]:

@@ -5,6 +5,7 @@ is five seconds where a page does not say otherwise.
 """
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -203,11 +204,11 @@ class Terminal:
 
     def wait_for_all(self) -> None:
         """Wait until every job of the served database has ended."""
-        unfinished = ("queued", "running", "cancelling", "scheduled")
+        finished = {"succeeded", "failed", "cancelled"}
 
         def ended() -> bool:
             listed, _ = curl(f"curl http://{self._place}/v1/jobs?limit=500")
-            return not any(f'"state":"{state}"' in listed.body for state in unfinished)
+            return {item["state"] for item in json.loads(listed.body)["items"]} <= finished
 
         eventually(ended, 60)
 

@@ -21,6 +21,9 @@ BRIEF = [
     ('"http://localhost:8080/status?id=7"', 200),
     ('-X POST "http://localhost:8080/cancel?id=4"', 200),
     ('"http://localhost:8080/status?id=4"', 200),
+    ('-X POST "http://localhost:8080/pause?id=1"', 202),
+    ('"http://localhost:8080/status?id=1"', 200),
+    ('-X POST "http://localhost:8080/resume?id=1"', 202),
     ('"http://localhost:8080/result?id=7"', 409),
     ('"http://localhost:8080/result?id=1"', 200),
     ('"http://localhost:8080/result?id=7"', 409),
@@ -122,7 +125,7 @@ def test_the_session_of_the_brief_gives_the_codes_of_the_brief(terminal: Termina
     assert codes == [(f"curl {request}", code) for request, code in BRIEF]
     bodies = [json.loads(answer.body) for answer in terminal.answers]
     assert [body["id"] for body in bodies[:7]] == [1, 2, 3, 4, 5, 6, 7]
-    states = [body.get("status") for body in bodies[7:11]]
-    assert states == ["running", "queued", "cancelled", "cancelled"]
-    assert bodies[12]["result"] == 1_048_576
-    assert bodies[13]["error"]["type"] == "RuntimeError"
+    states = [body.get("status") for body in bodies[7:13]]
+    assert states == ["running", "queued", "cancelled", "cancelled", "pausing", "paused"]
+    assert bodies[15]["result"] == 1_048_576
+    assert bodies[16]["error"]["type"] == "RuntimeError"

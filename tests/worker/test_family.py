@@ -150,6 +150,9 @@ while True: pass
         assert not family.is_stuck(process.pid)
         process.send_signal(signal.SIGCONT)
         assert not family.stands_still(process.pid)
+        process.kill()
+        eventually(lambda: process.pid not in family.everyone())
+        assert not family.stands_still(process.pid)
 
 
 def test_a_process_whose_first_thread_has_ended_still_runs() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from offload.worker import family
-from offload.worker.executors.process.freezing import GUARD_SECONDS, Freezing
+from offload.worker.executors.process.freezing import CLEAN_ROUNDS, GUARD_SECONDS, Freezing
 from tests.support import eventually
 
 TWO = """
@@ -66,6 +66,35 @@ def test_what_somebody_else_lets_go_on_is_stopped_again() -> None:
         assert not freezing.is_still
         stand_still(freezing)
         assert family.stands_still(below)
+
+
+def test_who_has_ended_since_the_look_has_moved() -> None:
+    """It may have started another one, which that look has missed."""
+    with two() as (pid, below):
+        freezing = Freezing(pid)
+        os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: family.stands_still(pid))
+        before = family.everyone()
+        os.kill(below, signal.SIGKILL)
+        eventually(lambda: below not in family.everyone())
+
+        for _ in range(CLEAN_ROUNDS):
+            freezing.go_round(before)
+
+        assert not freezing.is_still
+        stand_still(freezing)
+        assert [kin.pid for kin in freezing.stopped.values()] == [pid]
+
+
+def test_what_was_started_since_the_look_is_stopped_in_the_same_round() -> None:
+    with two() as (pid, below):
+        freezing = Freezing(pid)
+        before = family.everyone()
+        del before[below]
+
+        freezing.go_round(before)
+
+        eventually(lambda: family.stands_still(below))
 
 
 def test_what_was_stopped_before_is_not_let_go_on() -> None:

@@ -4,7 +4,9 @@ import asyncio
 import os
 import resource
 import secrets
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -204,6 +206,21 @@ def test_what_is_frozen_is_swept_when_nobody_is_left_to_end_it(tmp_path: Path) -
         assert family.sweep(mark, boot_id()) == 1
 
         assert not is_alive(below)
+
+
+def test_a_server_ends_as_ever_though_its_worker_died_with_words_unread() -> None:
+    """Then the socket is reset, not only closed."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    program = f"from offload.worker.executors.process.server import main; main({its.fileno()})"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, pass_fds=[its.fileno()], stderr=subprocess.PIPE) as server:
+        its.close()
+        select.select([ours], [], [], 20)
+
+        ours.close()
+
+        _, said = server.communicate(timeout=20)
+    assert (server.returncode, said) == (0, b"")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from offload.model import Cause, Crashed, Failed, JobOptions, Succeeded, Yielded
+from offload.values import decode
 from offload.worker import family
 from tests.worker.children import tasks
 from tests.worker.children.running import executing, is_alive, soon
@@ -139,6 +140,18 @@ def test_processes_that_a_finished_job_has_left_are_ended_before_its_outcome_is_
 
     assert not lives
     assert child == after
+
+
+def test_the_recorder_is_told_which_processes_a_finished_job_had_left() -> None:
+    async def scenario() -> tuple[Any, list[tuple[str, tuple[int, ...]]]]:
+        async with executing(1) as children:
+            attempted = children.begin(tasks.leaves_a_process, deaf=False, begun="")
+            assert attempted.outcome is not None
+            return await asyncio.wait_for(attempted.outcome, 60), attempted.course.deeds
+
+    outcome, deeds = asyncio.run(scenario())
+
+    assert deeds == [("ended 1 process that the job had left", (decode(outcome.value),))]
 
 
 def test_processes_of_a_job_that_died_are_ended_before_its_outcome_is_told(

@@ -75,7 +75,7 @@ class Desk(settling.Desk, Protocol):
         ...
 
     def note(self, record: Record) -> None:
-        """Keep what the flight recorder has of an attempt, to be stored with its next change."""
+        """Keep what the flight recorder has of an attempt, to be stored soon."""
         ...
 
     def check_again(self, job: Job, next_check_at: float) -> None:

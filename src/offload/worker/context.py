@@ -10,6 +10,7 @@ from collections.abc import (
     Sized,
 )
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, Final, ParamSpec, TypeVar, cast, overload
 
 from offload.errors import Stopped
@@ -101,9 +102,13 @@ class Context:
         self._board = Board(tell)
         self._saw_stop = False
         self._keeper = keeper
-        self._book = None if keeper is None else Book(keeper)
         self._steps = None if keeper is None else steps.StepNames(keeper.saved.steps)
         self._halt: Callable[[], bool] | None = None
+
+    @cached_property
+    def _book(self) -> Book | None:
+        """Made when it is first written into: most jobs write nothing, and each would pay 1 us."""
+        return None if self._keeper is None else Book(self._keeper)
 
     @property
     def completion_token(self) -> str:

@@ -41,6 +41,18 @@ class Kin(NamedTuple):
     started: int
 
 
+class Use(NamedTuple):
+    """What a process and all that descends from it hold and have used.
+
+    Attributes:
+        memory: bytes, together (their resident sets); what they share counts for each of them.
+        cpu_seconds: processor time; that of those that have ended too, if they were waited for.
+    """
+
+    memory: int
+    cpu_seconds: float
+
+
 Find = Callable[[], set[Kin]]
 
 
@@ -77,6 +89,11 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def offspring(kin: Kin) -> list[Kin]:
+    """Return a process's own children that live, as they are now."""
+    return [found for pid in children(kin.pid) if (found := _look(pid)) is not None]
+
+
 def marked(mark: str) -> set[Kin]:
     """Return all whose environment has this worker's mark; only those that this user may look at.
 
@@ -100,14 +117,22 @@ def memory(pid: int) -> int:
     return sum(_resident(each) for each in _tree(pid))
 
 
+def use(pid: int) -> Use | None:
+    """Return what a process and its descendants use; None where nobody is found."""
+    tree = _tree(pid)
+    held = sum(_resident(each) for each in tree)
+    return Use(held, sum(_processor_time(each) for each in tree)) if held else None
+
+
 def fair_memory(pid: int) -> int:
     """Return the same with everything shared divided by those who share it. Slower by far."""
     return sum(_proportional(each) for each in _tree(pid))
 
 
 def stands_still(pid: int) -> bool:
-    """Whether no thread of a process runs: each is stopped, or is no more."""
-    return all(state in _STILL for state in _states(pid))
+    """Whether a process is stopped: no thread of it runs, and it has not ended."""
+    states = set(_states(pid))
+    return states <= _STILL and not states.isdisjoint(_STOPPED)
 
 
 def is_stuck(pid: int) -> bool:
@@ -232,6 +257,11 @@ def _resident(pid: int) -> int:
     return int(fields[1]) * _PAGE if fields else 0
 
 
+def _processor_time(pid: int) -> float:
+    """Read the processor time of a process and of those below it that it has waited for."""
+    return sum(map(int, _fields(f"/proc/{pid}/stat")[11:15])) / _TICKS
+
+
 def _proportional(pid: int) -> int:
     for line in (_read(f"/proc/{pid}/smaps_rollup") or b"").splitlines():
         if line.startswith(b"Pss:"):
@@ -289,7 +319,11 @@ def _read(file: str) -> bytes | None:
 _MOST_LOOKS = 50
 """At /proc in one scan: on a busy machine there is always somebody new."""
 
-_STILL = frozenset({b"T", b"t", b"Z", b"X", b""})
-"""The states of a thread that is stopped, held by a debugger, or no more."""
+_STOPPED = frozenset({b"T", b"t"})
+"""The states of a thread that is stopped, or held by a debugger."""
+
+_STILL = _STOPPED | {b"Z", b"X", b""}
+"""And of one that is no more."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100

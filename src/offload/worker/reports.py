@@ -110,6 +110,7 @@ class Reports:
                 Checked(tuple((*key, at, words.get(key)) for key, at in checks.items()))
             )
         await self._send_keeps()
+        await self._send_records()
         await self._send_lines()
         await self._send_words()
 
@@ -149,6 +150,17 @@ class Reports:
         except StoreError:
             for key, value in taken.items():
                 self._keeps.setdefault(key, value)
+            raise
+
+    async def _send_records(self) -> None:
+        """Store what was done to jobs that go on: one that will not end is the one looked at."""
+        taken, self._records = self._records, {}
+        if not taken:
+            return
+        try:
+            await self._mailbox.ask_soon(Note(tuple(taken.values())))
+        except StoreError:
+            self._records = taken | self._records
             raise
 
     async def _send_lines(self) -> None:

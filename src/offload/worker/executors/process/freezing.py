@@ -5,6 +5,10 @@ rounds: each looks at all of them and stops those that move, parents first, unti
 row have found nobody that moves. A round takes a moment; whoever goes them does other things
 between, since a process that waits in the kernel may take long to stop.
 
+A look at all processes takes milliseconds, in which one that does nothing but fork is 50
+generations further. So in the same round who was stopped is looked at again for children, which
+takes 0.1 ms a generation and catches up with any code.
+
 Descent finds them all: a child of the fork server adopts its orphans, and those of a child that
 has died are killed. So no process can leave the family while it lives.
 """
@@ -24,6 +28,9 @@ LATE_SECONDS = 1.0
 
 GUARD_SECONDS = 5.0
 """How often those that stand still are looked at again: anybody may have sent a SIGCONT."""
+
+_CHASE_SECONDS = 0.1
+"""After which a round is over, whoever is still ahead: others wait for whoever goes the rounds."""
 
 _FIRST_PAUSE_SECONDS = 0.0005
 _LONGEST_PAUSE_SECONDS = 0.05
@@ -61,6 +68,8 @@ class Freezing:
         line = family.line(self.pid, everyone)
         known = len(self.stopped)
         self.moving = [kin for kin in line if self._stop(kin)]
+        if self.moving:
+            self._catch_up([line[0], *self.moving])
         self._clean_rounds = 0 if self.moving or not line else self._clean_rounds + 1
         self.is_still = self._clean_rounds >= CLEAN_ROUNDS
         if self.is_still:
@@ -98,6 +107,15 @@ class Freezing:
     @property
     def _wait(self) -> float:
         return 0.0 if self.moving and not self._stuck_rounds else self._pause
+
+    def _catch_up(self, ahead: list[Kin]) -> None:
+        """Stop the children that these have by now, and theirs; the orphans are the first one's."""
+        give_up_at = time.monotonic() + _CHASE_SECONDS
+        for kin in ahead:
+            if time.monotonic() > give_up_at:
+                return
+            new = [child for child in family.offspring(kin) if _key(child) not in self.stopped]
+            ahead += [child for child in new if self._stop(child)]
 
     def _stop(self, kin: Kin) -> bool:
         """Stop a process if it moves; says whether it did."""

@@ -152,9 +152,7 @@ class _Server:
                 continue
 
     def _obey(self) -> Callable[[], None] | None:
-        data, descriptors, _, _ = socket.recv_fds(
-            self._connection, 1 << 16, 4, socket.MSG_CMSG_CLOEXEC
-        )
+        data, descriptors = self._receive()
         if not data:
             self._end_soon()
             return None
@@ -179,6 +177,14 @@ class _Server:
             case Thaw():
                 self._thaw(child)
         return None
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        """Read an order and what comes with it; b"" when the worker is gone, however it went."""
+        try:
+            received = socket.recv_fds(self._connection, 1 << 16, 4, socket.MSG_CMSG_CLOEXEC)
+        except ConnectionError:  # it died with words of ours unread
+            return b"", []
+        return received[0], received[1]
 
     def _signal(self, child: _Child, number: int) -> None:
         """Signal a child and all below it; who stands still takes no SIGTERM and is let go on."""
