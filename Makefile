@@ -13,7 +13,7 @@ ARGS ?=
 
 python = .venv/bin/python
 pytest = $(python) -m pytest
-# As many at once as there are processors; the tests of a file stay together.
+# Several at once (tests/conftest.py says how many); the tests of a file stay together.
 parallel = -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
@@ -53,8 +53,9 @@ format: test-environment  ## mend what ruff can mend by itself
 	$(python) -m ruff format .
 
 .PHONY: types
-types: test-environment  ## check types (mypy, strict)
+types: test-environment  ## check types (mypy, strict; the dashboard's with TypeScript)
 	$(python) -m mypy
+	scripts/typescript
 
 .PHONY: rooms
 rooms: test-environment  ## check that imports only go down the rooms (import-linter)

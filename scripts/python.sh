@@ -1,10 +1,12 @@
 # Finds a Python that can make an environment; names, and as root installs, what it lacks.
 #
-# Read by scripts/bootstrap, which has `say`, `fail` and `has`. `find_python` leaves its answer in
-# $python and in $way: how an environment is made with it. PYTHON, if set, is the only candidate.
+# Read by scripts that have `say`, `fail` and `has`. `find_python` leaves its answer in $python and
+# in $way: how an environment is made with it. PYTHON, if set, is the only candidate. `pip` is that
+# of the environment.
 # shellcheck shell=sh disable=SC2034
 
 oldest="3.11"
+venv_python=.venv/bin/python
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
@@ -77,6 +79,19 @@ find_python() {
     python=$(first_python has_other_way)
     [ -n "$python" ] || stop_for_prerequisite
     way=$(other_way "$python")
+}
+
+
+# ── Filling an environment ───────────────────────────────────────────────────────────────────
+
+# An environment without a pip of its own is filled by the pip of the Python it was made with.
+pip() {
+    if "$venv_python" -c 'import pip' 2>/dev/null; then
+        "$venv_python" -m pip "$@"
+    else
+        outer=$("$venv_python" -c 'import sys; print(sys._base_executable)')
+        "$outer" -m pip --python "$venv_python" "$@"
+    fi
 }
 
 

@@ -101,10 +101,10 @@ def _make_busy(site: Site) -> dict[str, str]:
     paused = site.start("steps", count=300, seconds=0.4)
     for count in (900, 1200, 60):
         site.start("steps", count=count, seconds=0.3)
-    time.sleep(2)
+    time.sleep(2)  # some steps: a job that was paused at its beginning shows little
     site.post(f"/v1/jobs/{paused}/pause", {"reason": "lunch"})
     site.start("steps", count=5000, seconds=0.1)
-    time.sleep(1)
+    time.sleep(1)  # and until the rate of the newest is known
     ids = {"running": running, "paused": paused, "failed": failed, "succeeded": succeeded}
     return {f"job-{name}": f"jobs/{job_id}" for name, job_id in ids.items()}
 

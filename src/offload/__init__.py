@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     )
     from offload.group import Group
     from offload.job import Job
+    from offload.jobs import Jobs, Tally
     from offload.model import Snooze
     from offload.polling import Done, Pending
     from offload.polling_task import PollingTask
@@ -77,9 +78,11 @@ _HOMES = {
     "Context": "offload.worker.context",
     "Done": "offload.polling",
     "Job": "offload.job",
+    "Jobs": "offload.jobs",
     "Offload": "offload.app",
     "Pending": "offload.polling",
     "PollingTask": "offload.polling_task",
+    "Tally": "offload.jobs",
     "Task": "offload.task",
     "as_completed": "offload.completion",
     "await_": "offload.completion",
@@ -109,6 +112,7 @@ __all__ = [
     "JobCancelled",
     "JobError",
     "JobFailed",
+    "Jobs",
     "KeyTaken",
     "NotAmendable",
     "NotCompletable",
@@ -130,6 +134,7 @@ __all__ = [
     "StoreUnavailable",
     "StoreUncertain",
     "StoreUnreadable",
+    "Tally",
     "Task",
     "Undecodable",
     "UnknownGroup",

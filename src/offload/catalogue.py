@@ -3,7 +3,7 @@
 The twin of `shapes`, which shows jobs. Pure: what is registered or stored in, a shape out.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec.structs import asdict
 
@@ -13,10 +13,23 @@ from offload.schedule import Timetable
 from offload.shapes import instant, maybe_instant
 
 
-def task_shape(registered: RegisteredTask) -> dict[str, Any]:
-    """Describe a task: its parameters as JSON Schema, its documentation, its options."""
+class _Why(Protocol):
+    """What is told of a pause."""
+
+    @property
+    def reason(self) -> str | None: ...
+
+
+def task_shape(registered: RegisteredTask, pause: _Why | None) -> dict[str, Any]:
+    """Describe a task: its parameters as JSON Schema, its documentation, its options.
+
+    Args:
+        registered: the task.
+        pause: why none of its jobs begins, if it is paused.
+    """
     signature, options = registered.signature, registered.options
     itself = f"/v1/tasks/{registered.name}"
+    verb = "pause" if pause is None else "resume"
     return {
         "name": registered.name,
         "aliases": registered.aliases,
@@ -26,11 +39,13 @@ def task_shape(registered: RegisteredTask) -> dict[str, Any]:
         "queue": options.queue,
         "priority": options.priority,
         "tags": options.tags,
+        "paused": pause is not None,
+        "paused_reason": None if pause is None else pause.reason,
         "signature": signature.text,
         "summary": signature.summary,
         "doc": signature.doc,
         "params": signature.schema(),
-        "links": {"self": itself, "start": f"{itself}/jobs"},
+        "links": {"self": itself, "start": f"{itself}/jobs", verb: f"{itself}/{verb}"},
     }
 
 

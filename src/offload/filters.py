@@ -14,6 +14,7 @@ LONGEST_TEXT = 500
 Terms = tuple[Term, ...]
 
 _PIECE = re.compile(r'(?:"[^"]*"|[^\s"])+|"')
+_SPACE = re.compile(r"\s")
 _PARAMETER = re.compile(r"param\.([^:\s]+):(.*)", re.DOTALL)
 
 
@@ -27,6 +28,7 @@ class Filter(Struct, frozen=True):
         tag: with this tag.
         group: of this group.
         since: started at this instant or later.
+        worker: in the hands of this worker, by its id; of finished ones those that it had last.
         terms: free text, from `terms_of`; looked for in the newest 10,000 jobs.
     """
 
@@ -36,6 +38,7 @@ class Filter(Struct, frozen=True):
     tag: str | None = None
     group: int | None = None
     since: float | None = None
+    worker: int | None = None
     terms: Terms = ()
 
 
@@ -50,6 +53,7 @@ def page(narrowed: Filter, limit: int, before: int | None) -> Plan[Listed]:
         narrowed.tag,
         narrowed.group,
         narrowed.since,
+        narrowed.worker,
     )
     listed: Listed = yield Paged(which, narrowed.terms)
     return listed
@@ -68,6 +72,16 @@ def terms_of(text: str) -> Terms:
     if len(terms) > MOST_TERMS:
         raise ValueError(f"at most {MOST_TERMS} words can be looked for, not {len(terms)}")
     return terms
+
+
+def text_of(terms: Terms) -> str:
+    """Write terms as `terms_of` reads them."""
+    return " ".join(_piece(term) for term in terms)
+
+
+def _piece(term: Term) -> str:
+    said = {"param": f"param.{term.name}:", "error": "error:"}.get(term.kind, "") + term.text
+    return f'"{said}"' if _SPACE.search(said) else said
 
 
 def _term(piece: str) -> Term:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any, Generic, Protocol, TypeVar, Unpack
 
 from offload import model
+from offload.amending import Otherwise, amendment
 from offload.following import Wanted
-from offload.lifecycle import Shown
+from offload.lifecycle import Amendment, Shown
 
 R = TypeVar("R")
 
@@ -30,6 +31,8 @@ class _Desk(Protocol):
     async def aresume_job(self, job_id: int) -> bool: ...
     def retry(self, job_id: int) -> None: ...
     async def aretry(self, job_id: int) -> None: ...
+    def amend_job(self, job_id: int, wanted: Amendment) -> bool: ...
+    async def aamend_job(self, job_id: int, wanted: Amendment) -> bool: ...
 
 
 class Job(Generic[R]):
@@ -208,6 +211,28 @@ class Job(Generic[R]):
     async def aretry(self) -> None:
         """The same without blocking the loop."""
         await self._desk.aretry(self.id)
+
+    def amend(self, **otherwise: Unpack[Otherwise]) -> bool:
+        """Alter the job while it waits; returns whether that changed anything.
+
+        Args:
+            otherwise: what is not said stays. `priority` (higher goes first), `queue` (to wait in),
+                `tags` (instead of those that it has), `run_at` (the instant before which it does
+                not start: seconds since the epoch, or a `datetime` with a time zone; None is at
+                once).
+
+        Raises:
+            ValueError: a value does not fit.
+            NotAmendable: a worker has it, or it is wanted back from its work elsewhere.
+            AlreadyFinished: it has ended.
+            QueueFull: the queue that it is to wait in is at capacity.
+            UnknownJob, Evicted: there is no such job.
+        """
+        return self._desk.amend_job(self.id, amendment(**otherwise))
+
+    async def aamend(self, **otherwise: Unpack[Otherwise]) -> bool:
+        """The same without blocking the loop."""
+        return await self._desk.aamend_job(self.id, amendment(**otherwise))
 
     def __repr__(self) -> str:
         return f"Job({self.id})"

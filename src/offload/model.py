@@ -133,6 +133,7 @@ class JobOptions(Struct, frozen=True, omit_defaults=True):
         deadline: seconds from its start, waiting included, by which it must have ended.
         memory: bytes that the processes of the job may hold together.
         on_crash: whether it runs again when its worker died with it, or fails as lost.
+        retain: seconds that it is kept once it has ended; None leaves that to its queue.
         pausable: whether its code can be made to stand still once it runs.
         secret: the parameters that nobody is shown.
     """
@@ -143,6 +144,7 @@ class JobOptions(Struct, frozen=True, omit_defaults=True):
     deadline: float | None = None
     memory: int | None = None
     on_crash: OnCrash = OnCrash.AGAIN
+    retain: float | None = None
     pausable: bool = True
     secret: tuple[str, ...] = ()
 
@@ -217,6 +219,8 @@ class Job(Struct, frozen=True):
         pause: who wants it to stand still and how it does, if somebody does.
         paused_seconds: for how long its attempt has stood still, without the pause that lasts.
         saved_at: when its last checkpoint was stored.
+        kept_until: it has ended, and until then it is kept, whatever its queue keeps; None where
+            its queue's keep decides.
     """
 
     id: int
@@ -260,6 +264,7 @@ class Job(Struct, frozen=True):
     pause: Pause | None
     paused_seconds: float
     saved_at: float | None
+    kept_until: float | None
 
     def __repr__(self) -> str:
         return _told(self)
@@ -429,7 +434,7 @@ class Queue(Struct, frozen=True):
     Attributes:
         limit: jobs running at once over all workers; None is no limit.
         capacity: jobs admitted and not yet begun; None is no capacity.
-        keep: finished jobs retained.
+        keep: finished jobs retained; those with a `retain` of their own do not count.
         keep_seconds: how long a finished job is retained.
         keep_bytes: how many bytes of parameters, results and errors of finished jobs are retained.
         paused: nothing is claimed from it.
@@ -467,6 +472,23 @@ def _given(settings: QueueSettings) -> dict[str, Any]:
     return {name: value for name, value in asdict(settings).items() if value is not UNSET}
 
 
+class Vitals(Struct, frozen=True):
+    """How a worker did at its last sign of life; None is what is not known.
+
+    Attributes:
+        memory: bytes that its process and all below it held together (their resident sets).
+        cpu: processor time of the same since the sign of life before, as a fraction of one core.
+        loop_lag: seconds by which its event loop was late since then, at the worst.
+    """
+
+    memory: int | None = None
+    cpu: float | None = None
+    loop_lag: float | None = None
+
+
+NO_VITALS = Vitals()
+
+
 class WorkerInfo(Struct, frozen=True):
     """What a worker says of itself when it begins.
 
@@ -477,6 +499,7 @@ class WorkerInfo(Struct, frozen=True):
         house: tells its process from all others: what is held there only it can run.
         stopping: it was told to end; what it leaves behind was interrupted, not crashed.
         max_frozen: so many jobs it holds frozen or parked at most: each keeps its memory.
+        vitals: how it does, as it says with each sign of life (`seen_at`).
     """
 
     id: int
@@ -492,6 +515,7 @@ class WorkerInfo(Struct, frozen=True):
     stopping: bool = False
     house: int = 0
     max_frozen: int = 1000
+    vitals: Vitals = NO_VITALS
 
     def serves(self, queue: str) -> bool:
         """Whether it takes jobs of that queue."""

@@ -30,6 +30,10 @@ DEFAULT_QUEUE = "default"
 """Where jobs wait whose task says nothing else."""
 
 MOST_RETRIES = 1_000_000
+
+LONGEST_RETAIN = 3650 * 86_400.0
+"""Ten years: longer than anybody means."""
+
 LONGEST_KEY = 500
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
@@ -80,7 +84,7 @@ class TaskOptions(Struct, frozen=True, kw_only=True):
 OPTIONS = (
     *("queue", "priority", "executor", "tags", "encode"),
     *("retries", "backoff", "retry_on", "timeout", "deadline", "memory", "on_crash", "checkpoints"),
-    "secret",
+    *("retain", "secret"),
     *("key", "on_conflict", "limits", "rate", "cron", "every", "tz", "misfire", "overlap"),
 )
 """What `@app.task(…)` takes besides name and aliases."""
@@ -293,6 +297,13 @@ def _some_time(value: Any) -> float:
     return length
 
 
+def _retain(value: Any) -> float:
+    length = seconds(value)
+    if length > LONGEST_RETAIN:
+        raise ValueError(f"it can be ten years (3650d) at most, not {capped_repr(value, limit=80)}")
+    return length
+
+
 def _on_crash(value: Any) -> OnCrash:
     if value not in set(OnCrash):
         raise ValueError(f"it can be 'again' or 'fail', not {capped_repr(value, limit=80)}")
@@ -377,6 +388,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "deadline": _some_time,
     "memory": size,
     "on_crash": _on_crash,
+    "retain": _retain,
     "checkpoints": _flag,
     "paused": _flag,
     "key": _key,

@@ -29,6 +29,7 @@ class PollingOptions(TypedDict, total=False):
     timeout: Duration | None
     deadline: Duration | None
     on_crash: Literal["again", "fail"]
+    retain: Duration | None
     key: str | None
     on_conflict: Literal["existing", "refuse"]
     limits: Mapping[str, int] | None

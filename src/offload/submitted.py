@@ -3,9 +3,10 @@
 import asyncio
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from offload import model
+from offload.amending import Otherwise
 from offload.boxes import Box
 from offload.group import Group
 from offload.job import Job
@@ -101,10 +102,25 @@ class BoxJob(Job[R]):
         await stored(self._accepted)
         return await super().acancel()
 
+    async def apause(self, reason: str | None = None) -> bool:
+        """See `Job.apause`."""
+        await stored(self._accepted)
+        return await super().apause(reason)
+
+    async def aresume(self) -> bool:
+        """See `Job.aresume`."""
+        await stored(self._accepted)
+        return await super().aresume()
+
     async def aretry(self) -> None:
         """See `Job.aretry`."""
         await stored(self._accepted)
         await super().aretry()
+
+    async def aamend(self, **otherwise: Unpack[Otherwise]) -> bool:
+        """See `Job.aamend`."""
+        await stored(self._accepted)
+        return await super().aamend(**otherwise)
 
     def __repr__(self) -> str:
         if not self._accepted.done() or self._accepted.exception() is not None:
@@ -170,6 +186,16 @@ class BoxGroup(Group[R]):
         """See `Group.acancel`."""
         await stored(self._accepted)
         return await super().acancel()
+
+    async def apause(self, reason: str | None = None) -> int:
+        """See `Group.apause`."""
+        await stored(self._accepted)
+        return await super().apause(reason)
+
+    async def aresume(self) -> int:
+        """See `Group.aresume`."""
+        await stored(self._accepted)
+        return await super().aresume()
 
     async def aretry_failed(self) -> int:
         """See `Group.aretry_failed`."""

@@ -52,6 +52,7 @@ class SubmitOptions(HowOptions, total=False):
     backoff: Duration | Backoff | None
     timeout: Duration | None
     deadline: Duration | datetime | None
+    retain: Duration | None
 
 
 _HOW = frozenset(HowOptions.__annotations__)

@@ -127,6 +127,7 @@ class Task(Generic[P, R]):
         deadline: Duration | datetime | None = None,
         memory: int | str | None = None,
         on_crash: Literal["again", "fail"] | None = None,
+        retain: Duration | None = None,
         key: str | None = None,
         on_conflict: Literal["existing", "refuse"] | None = None,
         paused: bool | None = None,
@@ -149,6 +150,8 @@ class Task(Generic[P, R]):
             deadline: by when it must have ended, counted from now, waiting included; or an instant.
             memory: bytes that its processes may hold together, or text such as ``"512M"``.
             on_crash: "again" runs it again when its worker died with it, "fail" lets it be lost.
+            retain: how long it is kept once it has ended, whatever its queue keeps; at most ten
+                years.
             key: of a task and a key there is one unfinished job.
             on_conflict: what a start means while there is another of that key: "existing" returns
                 that one, "refuse" raises `KeyTaken`.
@@ -170,6 +173,7 @@ class Task(Generic[P, R]):
                 "deadline": deadline,
                 "memory": memory,
                 "on_crash": on_crash,
+                "retain": retain,
                 "key": key,
                 "on_conflict": on_conflict,
                 "paused": paused,

@@ -8,11 +8,11 @@ in steps of 1024 (``M``, ``MB`` and ``MiB`` are the same 1,048,576 bytes).
 import math
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TypeGuard
+from typing import Annotated, TypeGuard
 
-from msgspec import Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from offload.text import capped_repr
 
@@ -42,6 +42,9 @@ _DURATION = re.compile(
 _UNIT = re.compile("|".join(f"({names})" for names in _UNITS))
 _SIZE = re.compile(rf"({_NUMBER})[ ]?([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _RATE = re.compile(r"([0-9]{1,9})[ ]?/[ ]?([0-9a-z. ]+)")
+
+
+_Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Rate(Struct, frozen=True, array_like=True):
@@ -80,6 +83,41 @@ def duration_text(length: float) -> str:
         count, left = divmod(left, milliseconds)
         words += f"{count}{unit}" if count else ""
     return words or "0s"
+
+
+def instant(text: str) -> float:
+    """Read an instant in RFC 3339; returns seconds since the epoch.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    try:
+        found: datetime = convert(text, _Instant)
+    except ValidationError:
+        raise ValueError(
+            f"{capped_repr(text, limit=80)} is no instant; write it with its time zone, as in "
+            "2026-01-31T09:00:00Z or 2026-01-31T10:00:00+01:00"
+        ) from None
+    return found.timestamp()
+
+
+def since(text: str, now: float) -> float:
+    """Read an instant in RFC 3339, or a duration that ends now; returns seconds since the epoch.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        return instant(text)
+    except ValueError:
+        pass
+    try:
+        return now - seconds(text)
+    except ValueError:
+        raise ValueError(
+            f"{capped_repr(text, limit=80)} is neither an instant such as 2026-01-31T09:00:00Z, "
+            "nor a time such as 24h"
+        ) from None
 
 
 def size(given: int | str) -> int:

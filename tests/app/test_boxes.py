@@ -614,6 +614,20 @@ def test_a_handle_of_a_job_that_is_no_longer_kept_says_so() -> None:
     app.close()
 
 
+def test_a_box_is_kept_for_as_long_as_it_says_itself() -> None:
+    app = Offload(keep=0)
+    kept = app.submit(Box(lambda: 1), retain="1h")
+    gone = app.submit(Box(lambda: 2))
+    kept.wait(20)
+    gone.wait(20)
+
+    eventually(lambda: app.counts() == {("default", State.SUCCEEDED): 1})
+    read = kept.read()
+    assert read.finished_at is not None
+    assert read.kept_until == read.finished_at + 3600
+    app.close()
+
+
 def test_a_database_that_cannot_be_opened_reaches_whoever_asks(tmp_path: Path) -> None:
     file = tmp_path / "no-database"
     file.write_text("this is no database, and long enough to be taken for one" * 50)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,30 @@ def test_the_oldest_finished_job_is_evicted_first_and_is_not_unknown() -> None:
     with pytest.raises(Evicted):
         jobs[0].read()
     assert [job.id for job in app.list()] == [3, 2]
+    app.close()
+
+
+@pytest.mark.promise("P9")
+def test_a_job_is_kept_for_as_long_as_it_says_itself_beside_those_that_its_queue_keeps() -> None:
+    app = Offload(keep=1)
+
+    @app.task(retain="1h")
+    async def report() -> None: ...
+
+    @app.task
+    async def nothing() -> None: ...
+
+    kept = [report.start(), nothing.using(retain=timedelta(days=3)).start()]
+    others = nothing.start_many([(), (), ()])
+    gone = report.using(retain=0).start()
+    for job in [*kept, *others, gone]:
+        job.wait(10)
+
+    eventually(lambda: sorted(job.id for job in app.list()) == [1, 2, 5])
+    for job, seconds in zip(kept, (3600, 3 * 86_400), strict=True):
+        read = job.read()
+        assert read.finished_at is not None
+        assert read.kept_until == read.finished_at + seconds
     app.close()
 
 

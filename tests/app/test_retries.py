@@ -242,6 +242,8 @@ def test_a_retry_is_admitted_like_a_start() -> None:
         ({"retries": -1}, "retries: it must be an integer from 0 on, not -1"),
         ({"memory": "much"}, "memory: "),
         ({"on_crash": "ignore"}, "on_crash: it can be 'again' or 'fail', not 'ignore'"),
+        ({"retain": "11 years"}, "retain: '11 years' is no duration"),
+        ({"retain": "520w 11d"}, "retain: it can be ten years (3650d) at most"),
         ({"deadline": datetime(2030, 1, 1)}, "has no time zone"),
         ({"run_at": datetime(2030, 1, 1)}, "has no time zone"),
         ({"delay": 1, "run_at": 5.0}, "delay and run_at say the same thing"),

@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 
 from offload.cli import group
 from tests.cli.running import Running, environment
+from tests.cli.screens import Screen
 
 TASKS = Path(__file__).with_name("tasks.py")
 
 Start = Callable[..., Running]
+OpenScreen = Callable[..., Screen]
 
 
 class Terminal:
@@ -95,6 +97,21 @@ def terminal(request: pytest.FixtureRequest, lasting_server: Running) -> Termina
     if request.param == "server":
         return Terminal("--server", said["address"])
     return Terminal("--db", said["database"], app=("--app", str(TASKS)))
+
+
+@pytest.fixture
+def screen(compiled: Path) -> Iterator[OpenScreen]:
+    """Type a command on a terminal of 80 columns."""
+    opened: list[Screen] = []
+
+    def screen(*words: str, **variables: str) -> Screen:
+        usual = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", "NO_COLOR": ""}
+        opened.append(Screen(words, environment(compiled, **{**usual, **variables})))
+        return opened[-1]
+
+    yield screen
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from offload.cli.bars import with_bars
 from offload.cli.line import Line, Track
+from tests.cli.samples import NOW, job
 from tests.cli.test_lines import shown
-from tests.cli.test_pages import NOW, job
 
 BAR = {"name": "download", "done": 20, "total": 80, "unit": "MB", "message": None}
 

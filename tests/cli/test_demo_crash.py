@@ -264,6 +264,16 @@ def test_a_demo_that_is_ended_leaves_no_process_and_no_folder(
 
 
 @pytest.mark.slow
+def test_a_demo_that_is_killed_takes_its_server_with_it(start: Start, tmp_path: Path) -> None:
+    running = crash(start, tmp_path)
+    eventually(lambda: any("it runs in process" in line for line in running.lines), 60)
+
+    running.end(signal.SIGKILL)
+
+    eventually(lambda: marked(running.mark) == set(), 20)
+
+
+@pytest.mark.slow
 def test_the_other_demo_leaves_no_folder_either(start: Start, tmp_path: Path) -> None:
     running = start("demo", TMPDIR=str(tmp_path))
     eventually(lambda: any("running" in line for line in running.lines), 60)

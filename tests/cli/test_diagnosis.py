@@ -10,7 +10,7 @@ from offload.doctor import Facts, Finding, Level, judge
 from offload.doctor.facts import Content, Disk, FileFact, Situation, WorkerFact
 from offload.doctor.findings import ago, amount
 from offload.doctor.mounts import file_system_of, is_network
-from offload.model import Job, Queue, State, Wish, WorkerInfo
+from offload.model import Job, Queue, State, Vitals, Wish, WorkerInfo
 from tests.ideas.samples import a_job
 
 NOW = 2000.0
@@ -226,6 +226,19 @@ def test_a_silent_worker_is_named_with_the_way_to_look_and_to_end_it() -> None:
 
     assert "no sign of life for 45 s" in said
     assert "py-spy dump --pid 4711" in said
+
+
+@pytest.mark.parametrize(("loop_lag", "is_told"), [(None, False), (0.9, False), (12.4, True)])
+def test_a_loop_that_is_late_is_told_of_with_the_way_to_look(
+    loop_lag: float | None, is_told: bool
+) -> None:
+    info = replace(WORKER, vitals=Vitals(loop_lag=loop_lag))
+
+    found = ill(situation=situation(workers=(WorkerFact(info, is_alive=True),)))
+
+    assert [finding.level for finding in found] == [Level.WARNING] * is_told
+    assert all("late by 12 s" in finding.says for finding in found)
+    assert all("py-spy dump --pid 4711" in finding.do for finding in found)
 
 
 def test_instants_to_come_tell_that_the_clock_was_set_back() -> None:

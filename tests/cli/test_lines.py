@@ -12,7 +12,7 @@ from offload.cli.bars import Bars, drawn, fitting, layout
 from offload.cli.line import Line, Track, rate_text
 from offload.cli.lines import Lines
 from offload.cli.pace import Pace
-from tests.cli.test_pages import NOW, job
+from tests.cli.samples import NOW, job
 
 NO_BARS: dict[str, Any] = {"state": "queued", "progress": None, "started_at": None}
 

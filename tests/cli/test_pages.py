@@ -1,8 +1,10 @@
 """What people are shown: tables, pages, times; and nothing that a terminal would obey."""
 
 import re
+import shlex
 from typing import Any
 
+import click
 import pytest
 from click import unstyle
 from click.testing import CliRunner
@@ -12,38 +14,8 @@ from offload.cli.commands.schedules import schedule_table
 from offload.cli.page import progress_text, sentence
 from offload.cli.status_page import page
 from offload.cli.table import table
-from offload.cli.times import duration, moment, seconds_of
-
-NOW = seconds_of("2026-03-01T12:00:00.000Z")
-
-
-def job(**members: Any) -> dict[str, Any]:
-    """A job that runs."""
-    return {
-        "id": 7,
-        "task": "mow",
-        "kind": "async",
-        "queue": "default",
-        "state": "running",
-        "done": False,
-        "params": {"lawn": "north", "height": 3},
-        "result": None,
-        "error": None,
-        "progress": {"done": 3, "total": 20, "message": None, "unit": "strip"},
-        "reason": None,
-        "attempt": 1,
-        "crashes": 0,
-        "interrupts": 0,
-        "priority": 0,
-        "tags": [],
-        "created_at": "2026-03-01T11:50:00.000Z",
-        "run_at": None,
-        "started_at": "2026-03-01T11:59:00.000Z",
-        "finished_at": None,
-        "worker": 2,
-        "links": {"self": "/v1/jobs/7", "pause": "/v1/jobs/7/pause", "cancel": "/v1/jobs/7/cancel"},
-        **members,
-    }
+from offload.cli.times import duration, moment
+from tests.cli.samples import NOW, job
 
 
 @pytest.mark.parametrize(
@@ -214,3 +186,25 @@ def test_a_page_tells_how_a_process_ended_and_what_is_still_to_come() -> None:
     assert "  key       lawn-7\n  group     3\n" in shown
     assert "(in 9.0 s)" in shown
     assert "(in 1 h)" in shown
+
+
+def examples(name: str) -> list[str]:
+    """The lines of a command's help that show how it is typed."""
+    shown = CliRunner().invoke(group, [name, "--help"]).stdout
+    return [line.strip() for line in shown.splitlines() if line.startswith("    offload")]
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("start", 4), ("cancel", 2), ("pause", 3), ("resume", 3), ("retry", 2), ("amend", 2)],
+)
+def test_the_examples_of_the_help_can_be_typed(name: str, count: int) -> None:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+
+    shown = [shlex.split(line) for line in examples(name)]
+
+    assert [line[:2] for line in shown] == [["offload", name]] * count
+    for line in shown:
+        with command.make_context(name, line[2:]) as context:
+            assert context.params["as_json"] is False

@@ -78,7 +78,7 @@ def test_every_option_is_a_setting() -> None:
         assert named - others <= set(Config.__struct_fields__)
     assert {param.name for param in serve_command.command.params} == {
         *SETTINGS,
-        *("app", "as_json", "reload", "inherited"),
+        *("app", "as_json", "reload", "inherited", "with_parent"),
     }
 
 

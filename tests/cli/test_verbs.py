@@ -107,6 +107,28 @@ def test_a_list_can_be_narrowed(terminal: Terminal) -> None:
     assert [job["task"] for job in by_limit] == ["double"]
 
 
+def test_a_list_can_be_narrowed_to_what_a_worker_had(terminal: Terminal) -> None:
+    job_id = terminal.started("double", "n=3")
+    terminal("wait", str(job_id))
+    [worker] = {each["worker"] for each in terminal.json("status", str(job_id))["events"]} - {None}
+
+    had = terminal.json("list", "--task", "double", "--worker", str(worker))
+    nobody = terminal.json("list", "--worker", "999999")
+
+    assert job_id in {job["id"] for job in had}
+    assert nobody == []
+
+
+def test_a_job_is_kept_for_as_long_as_its_start_says(terminal: Terminal) -> None:
+    job_id = terminal.started("double", "n=3", "--retain", "7d")
+    terminal("wait", str(job_id))
+
+    job = terminal.json("status", str(job_id))
+
+    assert job["kept_until"] > job["finished_at"]
+    assert "\n  kept till " in terminal("status", str(job_id)).stdout
+
+
 def test_an_empty_list_says_so(terminal: Terminal) -> None:
     assert terminal("list", "--queue", "nothing-here").stdout == "no jobs\n"
     assert terminal.json("list", "--queue", "nothing-here") == []

@@ -1,15 +1,11 @@
 """Watching jobs: which ones, from a pipe and on a terminal, and how the watching ends."""
 
-import contextlib
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -18,10 +14,10 @@ from offload.cli import exits
 from offload.cli.line import Track
 from offload.cli.watching import Named, Unfinished
 from offload.errors import Evicted
-from tests.cli.conftest import TASKS, Start, Terminal
-from tests.cli.running import Running, environment
+from tests.cli.conftest import TASKS, OpenScreen, Start, Terminal
+from tests.cli.running import Running
+from tests.cli.samples import NOW, job
 from tests.cli.test_lines import NO_BARS
-from tests.cli.test_pages import NOW, job
 from tests.support import eventually
 
 # --- which jobs
@@ -38,7 +34,8 @@ class Shelf:
             raise Evicted(job_id)
         return self.jobs[job_id]
 
-    def list(self, *, state: str, limit: int, **_: Any) -> Sequence[dict[str, Any]]:
+    def listed(self, narrowed: Mapping[str, str], *, limit: int) -> Sequence[dict[str, Any]]:
+        state = narrowed["state"]
         return [each for each in self.jobs.values() if each["state"] == state][:limit]
 
 
@@ -149,59 +146,11 @@ def test_a_start_that_is_watched_by_a_program_is_lines_of_json(terminal: Termina
 # --- on a terminal
 
 
-class Screen:
-    """A command on a terminal of its own."""
-
-    def __init__(self, words: Sequence[str], surroundings: dict[str, str]) -> None:
-        self._master, inner = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "offload", *words],
-            env=surroundings,
-            stdin=inner,
-            stdout=inner,
-            stderr=inner,
-            start_new_session=True,
-        )
-        os.close(inner)
-        os.set_blocking(self._master, False)
-        self.text = ""
-
-    def shows(self, pattern: str) -> bool:
-        with contextlib.suppress(OSError):  # nothing new, or nobody there any more
-            self.text += os.read(self._master, 65536).decode()
-        return re.search(pattern, self.text) is not None
-
-    def end(self) -> int:
-        eventually(lambda: self.shows("\0") or self.process.poll() is not None)
-        self.shows("\0")
-        return self.process.wait()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._master)
-
-
-@pytest.fixture
-def screen(compiled: Path) -> Iterator[Callable[..., Screen]]:
-    """Type a command on a terminal of 80 columns."""
-    opened: list[Screen] = []
-
-    def screen(*words: str, **variables: str) -> Screen:
-        usual = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", "NO_COLOR": ""}
-        opened.append(Screen(words, environment(compiled, **{**usual, **variables})))
-        return opened[-1]
-
-    yield screen
-    for each in opened:
-        each.close()
-
-
 BAR = "━"
 HIDDEN, SHOWN_AGAIN = "\x1b[?25l", "\x1b[?25h"
 
 
-def test_a_terminal_shows_bars(terminal: Terminal, screen: Callable[..., Screen]) -> None:
+def test_a_terminal_shows_bars(terminal: Terminal, screen: OpenScreen) -> None:
     job_id = terminal.started("rest", "seconds=0.5")
 
     typed = screen("watch", str(job_id), *terminal.way)
@@ -212,9 +161,7 @@ def test_a_terminal_shows_bars(terminal: Terminal, screen: Callable[..., Screen]
     assert typed.text.count(HIDDEN) == typed.text.count(SHOWN_AGAIN) == 1
 
 
-def test_waiting_on_a_terminal_shows_a_bar_too(
-    terminal: Terminal, screen: Callable[..., Screen]
-) -> None:
+def test_waiting_on_a_terminal_shows_a_bar_too(terminal: Terminal, screen: OpenScreen) -> None:
     job_id = terminal.started("rest", "seconds=0.5")
 
     typed = screen("wait", str(job_id), *terminal.way)
@@ -226,7 +173,7 @@ def test_waiting_on_a_terminal_shows_a_bar_too(
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_that_wants_plain_text_gets_lines(
-    terminal: Terminal, screen: Callable[..., Screen], variables: dict[str, str]
+    terminal: Terminal, screen: OpenScreen, variables: dict[str, str]
 ) -> None:
     job_id = terminal.started("double", "n=1")
 
@@ -237,9 +184,7 @@ def test_a_terminal_that_wants_plain_text_gets_lines(
     assert f"job {job_id} double succeeded" in typed.text
 
 
-def test_ctrl_c_ends_the_watching_and_no_job(
-    terminal: Terminal, screen: Callable[..., Screen]
-) -> None:
+def test_ctrl_c_ends_the_watching_and_no_job(terminal: Terminal, screen: OpenScreen) -> None:
     job_id = terminal.started("rest")
     typed = screen("watch", str(job_id), *terminal.way)
     eventually(lambda: typed.shows(BAR))

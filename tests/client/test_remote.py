@@ -203,7 +203,7 @@ def test_every_option_of_a_call_arrives(tasks: Declared) -> None:
     later = tasks.add.using(
         priority=7, run_at=datetime(2031, 1, 1, tzinfo=UTC), owner="me", tags=["a", "b"], retries=4,
         backoff=Backoff.fixed("3s"), timeout="10m", deadline="9999h", memory="64M",
-        on_crash="fail", key="only-one", on_conflict="refuse",
+        on_crash="fail", retain="1h", key="only-one", on_conflict="refuse",
     )  # fmt: skip
 
     job = later.start(1, 2)
@@ -222,6 +222,9 @@ def test_every_option_of_a_call_arrives(tasks: Declared) -> None:
         later.start(1, 2)
     assert (refused.value.key, refused.value.job_id) == ("only-one", job.id)
     job.cancel()
+    ended = job.read()
+    assert ended.finished_at is not None
+    assert ended.kept_until == pytest.approx(ended.finished_at + 3600)
 
 
 def test_a_polling_task_is_declared_without_its_checks(far: Remote) -> None:
@@ -362,6 +365,7 @@ def test_lists_queues_workers_and_counts(far: Remote, tasks: Declared) -> None:
     assert (found.id, found.task) == (job.id, "add")
     assert far.list(tag="looked-at", before=job.id) == []
     assert "add" in worker.tasks
+    assert (worker.vitals.memory or 0) > 1 << 20
     assert queue.name == "default"
     assert far.counts()["default", State.SUCCEEDED] >= 1
     assert far.schedules() == []

@@ -128,6 +128,26 @@ def test_one_extension_serves_several_apps_each_with_its_own_jobs(
         assert [job.id for job in offload.list()] == [1]
 
 
+def test_many_jobs_in_one_hand_stay_with_their_app(
+    offload: FlaskOffload, make_app: MakeApp
+) -> None:
+    shop = make_app(offload, name="shop", OFFLOAD_WORKER="off")
+    bank = make_app(offload, name="bank", OFFLOAD_WORKER="off")
+    for app in (shop, bank):
+        with app.app_context():
+            offload.start("which")
+
+    with bank.app_context():
+        jobs = offload.jobs(task="which")
+    cancelled = jobs.cancel()
+
+    states = []
+    for app in (shop, bank):
+        with app.app_context():
+            states.append(offload.get(1).state)
+    assert (cancelled.changed, states) == (1, ["queued", "cancelled"])
+
+
 def test_the_verbs_that_do_not_block_the_loop_ask_the_same_app(
     offload: FlaskOffload, make_app: MakeApp
 ) -> None:

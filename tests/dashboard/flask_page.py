@@ -11,7 +11,6 @@ from werkzeug.serving import make_server
 
 from offload import current, progress
 from offload.contrib.flask import FlaskOffload
-from offload.dashboard.element import MEDIA_TYPE, element
 from tests.dashboard.plain_page import STRICT
 
 app = Flask(__name__)
@@ -19,8 +18,8 @@ app.config["OFFLOAD_DB"] = sys.argv[1]
 offload = FlaskOffload(app, authorize=lambda verb: True)
 
 PAGE = """<!doctype html><html lang="en"><head><title>report</title>
-<script src="{{ url_for('offload_job') }}" defer></script></head><body><main><h1>Report</h1>
-<offload-job src="{{ url_for('offload.status', id=job.id) }}" cancel></offload-job></main></body>
+<script src="{{ url_for('offload.element') }}" defer></script></head><body><main><h1>Report</h1>
+<offload-job src="{{ url_for('offload.status', id=job.id) }}" cancel pause></offload-job></main>
 """
 
 
@@ -31,11 +30,6 @@ def build(days: int) -> int | None:
             return None
         time.sleep(0.05)
     return days
-
-
-@app.get("/offload-job.js")
-def offload_job() -> Response:
-    return Response(element().body, content_type=MEDIA_TYPE)
 
 
 @app.get("/reports/<int:days>")

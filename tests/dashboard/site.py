@@ -19,13 +19,15 @@ class Site:
     Args:
         folder: where its database is.
         options: further ones.
+        tasks: what it serves.
 
     Attributes:
         token: what it is asked with; empty, and with none.
     """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, tasks: str = str(TASKS)) -> None:
         self._folder = folder
+        self._tasks = tasks
         self._options = options
         self._process: subprocess.Popen[str] | None = None
         self._port = "0"
@@ -34,7 +36,7 @@ class Site:
 
     def open(self) -> None:
         """Start it, at the same port as before; returns when it answers."""
-        command = [sys.executable, "-m", "offload", "serve", str(TASKS), "--json"]
+        command = [sys.executable, "-m", "offload", "serve", self._tasks, "--json"]
         command += ["--port", self._port, "--db", str(self._folder / "jobs.db"), "--grace", "1"]
         with open(self._folder / "serve.log", "a") as log:
             self._process = subprocess.Popen(

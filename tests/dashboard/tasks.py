@@ -3,7 +3,7 @@
 import asyncio
 import enum
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -68,6 +68,7 @@ async def everything(  # noqa: PLR0917 - as users write them
     is_loud: bool = False,
     ratio: float = 0.5,
     when: datetime | None = None,
+    day: date | None = None,
     numbers: list[int] | None = None,
     point: Point | None = None,
     more: Any = None,
@@ -79,6 +80,22 @@ async def everything(  # noqa: PLR0917 - as users write them
         name: what it is called.
     """
     return {"size": size, "name": name, "colour": colour.value, "numbers": numbers}
+
+
+@app.task(secret=["token", "pin"])
+async def opening(door: str, token: str, pin: int = 1234) -> bool:
+    """Open a door."""
+    return (token, pin) == ("open sesame", 4321)
+
+
+@app.task
+async def loading(steps: int) -> None:
+    """Work in two loops, each with a bar of its own."""
+    with current().bar("rooms", 4, unit="room") as rooms:
+        rooms.advance(3)
+        for done in range(steps):
+            current().progress(done, steps, unit="step")
+            await asyncio.sleep(0.05)
 
 
 @app.task

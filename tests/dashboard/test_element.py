@@ -277,6 +277,10 @@ def test_a_page_of_a_flask_app_shows_its_job(tmp_path: Path, look: Look) -> None
 
         expect(tab.page.locator("offload-job .state")).to_have_text("running")
         expect(tab.page.locator("offload-job .far")).to_contain_text("/ 2,000 days")
+        tab.page.get_by_role("button", name="Pause").click()
+        expect(tab.page.locator("offload-job .state")).to_have_text("paused")
+        tab.page.get_by_role("button", name="Resume").click()
+        expect(tab.page.locator("offload-job .state")).to_have_text("running")
         tab.page.get_by_role("button", name="Cancel").click()
         expect(tab.page.locator("offload-job .state")).to_have_text("cancelled")
 
@@ -284,19 +288,20 @@ def test_a_page_of_a_flask_app_shows_its_job(tmp_path: Path, look: Look) -> None
 def test_a_page_of_an_asgi_app_shows_a_job_that_is_at_a_server(
     tmp_path_factory: pytest.TempPathFactory, look: Look
 ) -> None:
-    origin = f"http://127.0.0.1:{free_port()}"
-    port = origin.rpartition(":")[2]
-    with (
-        server_for(origin, tmp_path_factory.mktemp("far")) as site,
-        program("asgi_page", site.address, site.token, port),
-    ):
-        eventually(lambda: answers(f"{origin}/offload-job.js"))
-        tab = look(site)
+    # The page's port is held until the server, which is told of it, has one of its own.
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = str(held.getsockname()[1])
+        origin = f"http://127.0.0.1:{port}"
+        with server_for(origin, tmp_path_factory.mktemp("far")) as site:
+            held.close()
+            with program("asgi_page", site.address, site.token, port):
+                eventually(lambda: answers(f"{origin}/offload-job.js"))
+                tab = look(site)
 
-        tab.page.goto(f"{origin}/report")
+                tab.page.goto(f"{origin}/report")
 
-        expect(tab.page.locator("offload-job .state")).to_have_text("running")
-        expect(tab.page.locator("offload-job .state")).to_have_text("succeeded")
+                expect(tab.page.locator("offload-job .state")).to_have_text("running")
+                expect(tab.page.locator("offload-job .state")).to_have_text("succeeded")
 
 
 @pytest.fixture(scope="module")
@@ -335,9 +340,3 @@ def answers(address: str) -> bool:
             return bool(answer.read())
     except OSError:
         return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port

@@ -65,6 +65,7 @@ def test_every_kind_of_parameter_can_be_given(site: Site, look: Look) -> None:
     page.get_by_label("is_loud").check()
     page.get_by_label("ratio").fill("0.25")
     page.get_by_label("when").fill("2026-03-01T12:30:00")
+    page.get_by_label("day").fill("2026-02-28")
     page.get_by_role("button", name="Add an item").click()
     page.locator("fieldset", has_text="numbers").get_by_role("textbox").fill("9007199254740993")
     page.locator("fieldset", has_text="point").get_by_role("switch").check()
@@ -80,6 +81,7 @@ def test_every_kind_of_parameter_can_be_given(site: Site, look: Look) -> None:
     assert params["is_loud"] is True
     assert params["ratio"] == 0.25
     assert params["when"].startswith("2026-03-01T12:30")
+    assert params["day"] == "2026-02-28"
     assert params["numbers"] == [9007199254740993]
     assert params["point"]["x"] == 1
     assert params["more"] == {"deep": [1, None]}
@@ -229,15 +231,15 @@ def test_a_queue_is_paused_with_a_reason(own_site: Site, look: Look) -> None:
     tab = look(own_site)
 
     page = tab.open("queues")
-    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Pause the queue default").click()
     page.get_by_role("dialog").get_by_label("Reason").fill("the disk is full")
     page.get_by_role("dialog").get_by_role("button", name="Pause").click()
 
     tab.shown("the disk is full").to_be_visible()
     assert own_site.get("/v1/queues/default")["paused"]
-    page.get_by_role("button", name="Resume", exact=True).click()
+    page.get_by_role("button", name="Resume the queue default").click()
     page.get_by_role("dialog").get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Pause the queue default")).to_be_visible()
 
 
 def test_all_jobs_that_match_are_cancelled_on_the_server(own_site: Site, look: Look) -> None:

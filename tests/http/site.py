@@ -13,6 +13,7 @@ from typing import Any
 
 from offload import Offload, current
 from offload.config import Config
+from offload.errors import StoreError
 from offload.http.server import KEEP_ALIVE_SECONDS, HttpServer
 from offload.values import decode, encode
 from offload.worker.worker import WorkerSettings
@@ -162,7 +163,15 @@ class Site(Client):
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
 
     def open(self) -> None:
+        """Start it; returns when its worker is there, which has made the database."""
         self._thread.start()
+        if self._work:
+            eventually(self._has_worker)
+
+    def _has_worker(self) -> bool:
+        with contextlib.suppress(StoreError):
+            return bool(self.app.workers())
+        return False
 
     def second(self) -> Client:
         """Another client of the same server."""

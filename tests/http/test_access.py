@@ -211,6 +211,48 @@ def test_a_slip_that_was_changed_or_is_over_opens_nothing(guarded: Guarded, job_
     assert ring.of_token(slip.encode(), int(expires)) is None
 
 
+# --- who asks
+
+
+ALL_SCOPES = ["read", "submit", "control", "admin"]
+
+
+@pytest.mark.parametrize(
+    ("made_with", "opens"),
+    [
+        ("read", ["read"]),
+        ("submit", ["read", "submit"]),
+        ("control", ["read", "control"]),
+        ("admin", ALL_SCOPES),
+    ],
+)
+def test_who_asks_is_told_what_they_may_do(
+    guarded: Guarded, made_with: str, opens: list[str]
+) -> None:
+    token = guarded.tokens[made_with]
+    shown = {"Cookie": log_in(guarded, token)}
+
+    as_program = guarded.ask("GET", "/v1/session", headers=bearer(token))
+    as_browser = guarded.ask("GET", "/v1/session", headers=shown)
+
+    assert as_program.json == {"name": made_with, "scopes": opens}
+    assert as_browser.json == {"name": f"{made_with} (browser)", "scopes": opens}
+
+
+def test_where_nobody_has_to_say_who_they_are_everything_is_open(site: Site) -> None:
+    assert site.get("/v1/session").json == {"name": None, "scopes": ALL_SCOPES}
+
+
+def test_a_token_for_one_job_and_nobody_are_not_told_of_a_session(
+    guarded: Guarded, job_id: int
+) -> None:
+    token = new_token(guarded.app, "one job", job=job_id)
+    eventually(lambda: guarded.asks(token, f"/v1/jobs/{job_id}") == 200)
+
+    assert guarded.asks(token, "/v1/session") == 403
+    assert guarded.get("/v1/session").status == 401
+
+
 # --- browsers
 
 

@@ -73,10 +73,25 @@ def test_the_filter_is_that_of_a_list(open_site: Open) -> None:
         {"state": "running"},
         {"state": "queued", "task": "add"},
         {"ids": [1, 3]},
+        {"worker": "999"},
     ]
     counted = [ask(site, "cancel", each, preview=True).json["changed"] for each in filters]
 
-    assert counted == [1, 1, 2, 1, 4, 0, 0, 2, 2]
+    assert counted == [1, 1, 2, 1, 4, 0, 0, 2, 2, 0]
+
+
+def test_all_that_a_worker_has_is_paused_and_nothing_else(open_site: Open) -> None:
+    site = open_site(concurrency=2)
+    held = site.held(2)
+    waiting = site.start("/start/hold")
+    worker = site.get(f"/v1/jobs/{held[0]}").json["worker"]
+
+    answer = ask(site, "pause", {"worker": str(worker)})
+
+    assert (answer.json["matched"], answer.json["changed"]) == (2, 2)
+    for job_id in held:
+        site.reaches(job_id, "paused")
+    assert site.get(f"/v1/jobs/{waiting}").json["pause"] is None
 
 
 def test_what_cannot_be_done_is_counted_by_its_kind_of_problem(open_site: Open) -> None:

@@ -40,6 +40,7 @@ OPTIONS = st.dictionaries(
         [
             *("queue", "priority", "delay", "run_at", "timeout", "deadline", "retries", "backoff"),
             *("memory", "on_crash", "key", "on_conflict", "owner", "tags", "first", "other"),
+            "retain",
         ]
     ),
     VALUES | st.dictionaries(st.sampled_from(["first", "factor", "most", "jitter"]), VALUES),

@@ -349,10 +349,12 @@ def test_a_paused_queue_and_a_paused_task_begin_nothing_and_say_so(open_site: Op
     site.start("/start/add?a=1")
 
     by_queue = site.post("/v1/queues/default/pause", {"reason": "stocktaking"})
-    by_task = site.post("/v1/tasks/add/pause")
+    by_task = site.post("/v1/tasks/add/pause", {"reason": "a licence is missing"})
     job_id = site.start("/start/add?a=2")
     shown = site.get(f"/v1/jobs/{job_id}").json
     queue = site.get("/v1/queues/default").json
+    task = site.get("/v1/tasks/add").json
+    listed = {each["name"]: each for each in site.get("/v1/tasks").json["items"]}
     first = site.post("/v1/queues/default/resume")
     still = site.get(f"/v1/jobs/{job_id}").json
     second = site.post("/v1/tasks/add/resume")
@@ -362,6 +364,12 @@ def test_a_paused_queue_and_a_paused_task_begin_nothing_and_say_so(open_site: Op
     assert (by_task.status, by_task.json["paused"]) == (200, True)
     assert (queue["paused"], queue["paused_reason"]) == (True, "stocktaking")
     assert "resume" in queue["links"]
+    assert (task["paused"], task["paused_reason"]) == (True, "a licence is missing")
+    assert task["links"]["resume"] == "/v1/tasks/add/resume"
+    assert listed["add"] == task
+    assert [listed["hold"][name] for name in ("paused", "paused_reason")] == [False, None]
+    assert listed["hold"]["links"]["pause"] == "/v1/tasks/hold/pause"
+    assert site.get("/v1/tasks/add").json["paused"] is False
     assert shown["state"] == still["state"] == "queued"
     assert "stocktaking" in shown["reason"]
     assert "add" in still["reason"]

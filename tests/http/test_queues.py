@@ -27,6 +27,23 @@ def test_queues_are_listed_with_their_settings_and_counts(open_site: Open) -> No
     assert len(site.get(default["links"]["jobs"]).json["items"]) == 2
 
 
+def test_a_queue_says_since_when_somebody_waits(open_site: Open) -> None:
+    site = open_site(concurrency=1)
+    site.app.set_queue(QueueSettings(), QueueSettings(), "idle")
+    [running] = site.held()
+    first, _ = site.start("/start/add?a=1"), site.start("/start/add?a=2")
+    site.start("/v1/tasks/add/jobs", {"params": {"a": 1}, "options": {"delay": 3600}})
+
+    default, idle = site.get("/v1/queues").json["items"]
+    alone = site.get("/v1/queues/default").json
+    since = site.get(f"/v1/jobs/{first}").json["created_at"]
+    site.gate.open()
+    site.reaches(running, "succeeded")
+
+    assert (default["oldest_at"], alone["oldest_at"], idle["oldest_at"]) == (since, since, None)
+    eventually(lambda: site.get("/v1/queues/default").json["oldest_at"] is None)
+
+
 def test_a_queue_is_set_and_what_is_not_said_stays(open_site: Open) -> None:
     site = open_site(work=False, concurrency=3)
     site.start("/start/add?a=1")
@@ -76,12 +93,23 @@ def test_a_queue_that_nobody_set_or_used_is_404(site: Site) -> None:
 
 def test_workers_say_what_they_run(open_site: Open) -> None:
     site = open_site()
-    eventually(lambda: bool(site.get("/v1/workers").json["items"]))
+    eventually(lambda: bool(site.get("/v1/workers").json.get("items")))
 
     [worker] = site.get("/v1/workers").json["items"]
 
     assert (worker["alive"], worker["stopping"], worker["queues"]) == (True, False, [])
     assert {"add", "hold"} <= set(worker["tasks"])
+
+
+def test_workers_say_how_they_do(open_site: Open) -> None:
+    site = open_site()
+    eventually(lambda: bool(site.get("/v1/workers").json.get("items")))
+
+    [worker] = site.get("/v1/workers").json["items"]
+
+    assert worker["memory"] > 1 << 20
+    assert worker["loop_lag"] >= 0
+    assert worker["cpu"] is None  # it is known with the second sign of life
 
 
 def test_stats_count_by_queue_and_state(open_site: Open) -> None:

@@ -1,6 +1,7 @@
 """Starting over the resource API: options, unique keys, many jobs in one request."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
@@ -24,6 +25,7 @@ def test_a_job_keeps_the_options_that_it_was_started_with(open_site: Open) -> No
         "deadline": 7200,
         "memory": "512M",
         "on_crash": "fail",
+        "retain": "7d",
         "key": "movie-7",
     }
 
@@ -34,6 +36,22 @@ def test_a_job_keeps_the_options_that_it_was_started_with(open_site: Open) -> No
     assert job["deadline_at"] > job["created_at"]
     assert (kept.timeout, kept.deadline, kept.memory) == (600, 7200, 512 << 20)
     assert (kept.backoff.first, kept.backoff.most, kept.on_crash) == (1, 3600, "fail")
+    assert (kept.retain, job["kept_until"]) == (604_800, None)
+
+
+def test_a_job_tells_until_when_it_is_kept_once_it_has_ended(open_site: Open) -> None:
+    site = open_site(keep=0)
+
+    job_id = site.finished(ADD, {"params": {"a": 1}, "options": {"retain": 86_400}})
+    other = site.finished(ADD, {"params": {"a": 1}})
+    eventually(lambda: site.get(f"/v1/jobs/{other}").status == 410)
+
+    job = site.get(f"/v1/jobs/{job_id}").json
+    ended, until = (datetime.fromisoformat(job[name]) for name in ("finished_at", "kept_until"))
+    assert (until - ended).total_seconds() == 86_400
+    assert site.get("/v1/jobs").json["items"][0]["kept_until"] == job["kept_until"]
+    assert site.ask("DELETE", f"/v1/jobs/{job_id}").status == 204
+    assert site.get(f"/v1/jobs/{job_id}").status == 410
 
 
 def test_a_deadline_may_be_an_instant_and_a_wait_always_the_same(open_site: Open) -> None:
@@ -64,6 +82,7 @@ BAD_OPTIONS: dict[str, list[object]] = {
     "backoff": ["x", -1, {"first": "x"}, {"factor": 0.5}, {"most": -1}, {"jitter": 2}, {"x": 1}],
     "memory": ["512X", 0, -1, 1.5, "a lot"],
     "on_crash": ["never", 1],
+    "retain": [-1, "soon", "", [], True, 1e300, "3651d"],
     "on_conflict": ["maybe"],
     "key": ["", "x" * 501, 7],
 }

@@ -15,8 +15,8 @@ FIELDS = [
     "id", "task", "kind", "queue", "state", "done", "version", "params", "result", "error",
     "progress", "checkpoint", "pause", "reason", "attempt", "retries", "crashes", "interrupts",
     "group", "owner", "priority", "tags", "key", "created_at", "run_at", "next_check_at",
-    "deadline_at", "started_at", "finished_at", "active_seconds", "paused_seconds", "worker",
-    "usage", "links",
+    "deadline_at", "started_at", "finished_at", "kept_until", "active_seconds",
+    "paused_seconds", "worker", "usage", "links",
 ]  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def test_the_events_of_a_job_are_its_history_without_a_gap(site: Site) -> None:
     assert [event["kind"] for event in events] == ["queued", "claimed", "succeeded"]
     assert [event["version"] for event in events] == [1, 2, 3]
     assert events[0]["door"] == "http"
-    assert site.get("/v1/jobs/99/events").problem == "unknown-job"
+    assert site.get("/v1/jobs/999999999/events").problem == "unknown-job"
 
 
 # --- the tag of an answer
@@ -446,7 +446,17 @@ def test_a_list_is_narrowed_by_tag_group_and_time(open_site: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["group=0", "group=x", "since=x", "since=-1", "since=2026-01-01", "tag=a&tag=b"]
+    "query",
+    [
+        "group=0",
+        "group=x",
+        "worker=0",
+        "worker=x",
+        "since=x",
+        "since=-1",
+        "since=2026-01-01",
+        "tag=a&tag=b",
+    ],
 )
 def test_a_filter_that_cannot_be_read_is_refused(site: Site, query: str) -> None:
     assert site.get(f"/v1/jobs?{query}").problem in ("invalid-parameters", "malformed-request")

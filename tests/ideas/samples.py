@@ -54,6 +54,7 @@ QUEUED = Job(
     pause=None,
     paused_seconds=0.0,
     saved_at=None,
+    kept_until=None,
 )
 
 

@@ -463,6 +463,25 @@ def test_only_running_code_takes_a_slot_and_only_what_an_owner_has_has_a_lease()
 def test_an_end_has_its_instant_and_nothing_else_has() -> None:
     for _, change in every_change():
         assert change.after.finished_at == (NOW if change.after.is_finished else None)
+        assert change.after.kept_until is None
+
+
+@pytest.mark.parametrize("retain", [0.0, 60.0])
+def test_an_end_says_until_when_a_job_with_a_time_of_its_own_is_kept(retain: float) -> None:
+    options = JobOptions(retain=retain)
+    running, queued = (a_job(state, options=options) for state in (State.RUNNING, State.QUEUED))
+    cancelled = request(queued, Wish.CANCEL, NOW, BY)
+    assert cancelled is not None
+
+    ends = [
+        conclude(running, Succeeded(b"1"), NOW, BY).after,
+        conclude(running, Failed(SOME_ERROR), NOW, BY).after,
+        cancelled.after,
+    ]
+    goes_on = [conclude(running, Snoozed(5), NOW, BY).after, retry(ends[1], NOW, BY).after]
+
+    assert [job.kept_until for job in ends] == [NOW + retain] * 3
+    assert [job.kept_until for job in goes_on] == [None, None]
 
 
 def test_only_a_job_that_is_owned_or_ran_to_its_end_says_when_it_began() -> None:

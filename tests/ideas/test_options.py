@@ -62,6 +62,9 @@ def test_what_equals_the_plain_options_is_the_plain_options() -> None:
         ({"deadline": 90}, JobOptions(deadline=90.0)),
         ({"memory": "512M"}, JobOptions(memory=512 << 20)),
         ({"on_crash": "fail"}, JobOptions(on_crash=OnCrash.FAIL)),
+        ({"retain": "7d"}, JobOptions(retain=604_800.0)),
+        ({"retain": timedelta(days=3650)}, JobOptions(retain=315_360_000.0)),
+        ({"retain": 0}, JobOptions(retain=0.0)),
     ],
 )
 def test_how_a_job_is_run_is_read_as_people_write_it(
@@ -84,6 +87,8 @@ def test_one_exception_is_as_good_as_a_list_of_them() -> None:
         ({"timeout": 0}, "timeout: it must be longer than nothing"),
         ({"deadline": "soon"}, "deadline: "),
         ({"memory": "much"}, "memory: "),
+        ({"retain": "3651d"}, "retain: it can be ten years (3650d) at most, not '3651d'"),
+        ({"retain": -1}, "retain: -1 cannot be a duration"),
         ({"on_crash": "maybe"}, "on_crash: it can be 'again' or 'fail', not 'maybe'"),
         ({"on_conflict": "both"}, "on_conflict: it can be 'existing' or 'refuse', not 'both'"),
         ({"retry_on": "OSError"}, "retry_on: it must name classes of exceptions, not 'OSError'"),

@@ -1,5 +1,6 @@
 """A signature binds a Python call, checks what was given, and calls back with what was stored."""
 
+import datetime
 import functools
 import inspect
 import subprocess
@@ -406,6 +407,20 @@ def test_the_schema_describes_each_parameter() -> None:
         },
         "required": ["a", "b"],
         "additionalProperties": False,
+    }
+
+
+def test_a_default_moment_stands_in_the_schema_as_it_is_given() -> None:
+    noon = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
+
+    def remind(at: datetime.datetime = noon, every: datetime.timedelta | None = None) -> None: ...
+
+    properties = Signature.of(remind, task="remind").schema()["properties"]
+
+    assert properties["at"] == {
+        "type": "string",
+        "format": "date-time",
+        "default": "2026-01-31T12:00:00Z",
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.units import LONGEST, Rate, duration_text, rate, seconds, size
+from offload.units import LONGEST, Rate, duration_text, instant, rate, seconds, since, size
 
 
 @pytest.mark.parametrize(
@@ -172,3 +172,29 @@ def test_a_rate_needs_a_time_that_passes() -> None:
 def test_a_rate_over_an_unknown_time_names_what_is_wrong() -> None:
     with pytest.raises(ValueError, match=re.escape("'fortnight' is no duration")):
         rate("5/fortnight")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-01T00:01:00Z", 60.0),
+        ("1970-01-01T02:00:00+02:00", 0.0),
+        ("1h", 1_000_000.0 - 3600),
+        ("90", 1_000_000.0 - 90),
+    ],
+)
+def test_a_beginning_is_an_instant_or_a_time_that_ends_now(text: str, expected: float) -> None:
+    assert since(text, 1_000_000.0) == expected
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-01-31", "2026-01-31T09:00:00", "-1h", ""])
+def test_what_is_no_beginning(text: str) -> None:
+    with pytest.raises(ValueError, match="neither an instant such as 2026-01-31T09:00:00Z"):
+        since(text, 0.0)
+
+
+def test_an_instant_has_a_time_zone() -> None:
+    assert instant("1970-01-01T01:00:00+01:00") == 0.0
+    for text in ("1970-01-01T00:00:00", "1h", ""):
+        with pytest.raises(ValueError, match="with its time zone, as in 2026-01-31T09:00:00Z"):
+            instant(text)

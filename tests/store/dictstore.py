@@ -35,6 +35,7 @@ from offload.model import (
     WorkerInfo,
 )
 from offload.store.base import (
+    Amend,
     Apply,
     Checked,
     Claim,
@@ -69,6 +70,7 @@ from offload.store.base import (
     TaskPause,
     WorkerWas,
 )
+from offload.text import first_line
 
 KEYS_ARE_KEPT = 86_400.0
 GROUPS_ARE_KEPT = 86_400.0
@@ -91,6 +93,9 @@ class DictStore:
         self.lines: dict[int, list[StoredLine]] = {}
         self.paused_tasks: dict[str, TaskPause] = {}
         self.worked: dict[int, WorkerWas] = {}
+        self.last_worker: dict[int, int] = {}
+        self.waits_since: dict[int, float] = {}
+        self._to_hold: list[tuple[int, Insert]] = []
         self.issued = 0
         self._set: dict[str, Queue] = {}
         self._used: set[str] = set()
@@ -102,6 +107,7 @@ class DictStore:
             Claim: self._claim,
             Apply: self._apply,
             Retry: self._retry,
+            Amend: self._amend,
             Complete: self._complete,
             Remove: self._remove,
             Checked: self._checked,
@@ -122,8 +128,21 @@ class DictStore:
         }
 
     def run(self, operations: Sequence[Operation[Any]]) -> list[Any]:
-        """Run operations in their order."""
-        return [self._verbs[type(operation)](operation) for operation in operations]
+        """Run operations in their order; what begins paused is held behind a row of starts."""
+        answers = []
+        for operation in operations:
+            if not isinstance(operation, Insert):
+                self._hold()
+            answers.append(self._verbs[type(operation)](operation))
+        self._hold()
+        return answers
+
+    def _hold(self) -> None:
+        held, self._to_hold = self._to_hold, []
+        for job_id, insert in held:
+            change = lifecycle.request(self.jobs[job_id], Wish.PAUSE, insert.now, insert.by)
+            assert change is not None
+            self._apply_one(change, insert.now)
 
     # --- starting
 
@@ -153,15 +172,7 @@ class DictStore:
             self.groups_issued += 1
             group = self.groups_issued
             self.groups[group] = (new, insert.now)
-        issued = self.issued
-        ids = tuple(
-            self._holder(job) or self._new(job, insert.now, insert.by, group) for job in insert.jobs
-        )
-        for job_id, job in zip(ids, insert.jobs, strict=True):
-            if job.paused and self.jobs[job_id].state is State.QUEUED and job_id > issued:
-                held = lifecycle.request(self.jobs[job_id], Wish.PAUSE, insert.now, insert.by)
-                assert held is not None
-                self._apply_one(held, insert.now)
+        ids = tuple(self._holder(job) or self._new(job, insert, group) for job in insert.jobs)
         answer = Inserted(ids, group=group)
         if insert.key is not None:
             self.keys[insert.key] = (insert.digest, answer, insert.now)
@@ -187,7 +198,8 @@ class DictStore:
         jobs = [job for job in self.jobs.values() if job.queue == name]
         return sum(job.state in waiting and not job.is_owned for job in jobs)
 
-    def _new(self, new: NewJob, now: float, by: By, group: int | None) -> int:
+    def _new(self, new: NewJob, insert: Insert, group: int | None) -> int:
+        now = insert.now
         self.issued += 1
         self._used.add(new.queue)
         due = new.run_at is None or new.run_at <= now
@@ -223,8 +235,13 @@ class DictStore:
             pause=None,
             paused_seconds=0.0,
             saved_at=None,
+            kept_until=None,
         )
-        self._write(job, "queued", now, by)
+        if due:
+            self.waits_since[job.id] = now
+        if new.paused:
+            self._to_hold.append((job.id, insert))
+        self._write(job, "queued", now, insert.by)
         return job.id
 
     def _write(self, job: Job, event: str, now: float, by: By) -> None:
@@ -245,7 +262,7 @@ class DictStore:
                 door=by.door,
                 attempt=job.attempt,
                 worker=job.worker,
-                reason=job.reason,
+                reason=job.reason or _failure(job),
             )
         )
 
@@ -271,6 +288,7 @@ class DictStore:
                 ]
                 taken = lifecycle.claim(job, claim.worker, claim.lease_until, claim.now)
                 self.jobs[job.id] = taken
+                self.last_worker[job.id] = claim.worker
                 claimed.append(taken)
         claimed.sort(key=lambda job: (-job.priority, job.id))
         for job in claimed:
@@ -344,6 +362,8 @@ class DictStore:
         kept = {"params": row.params, "progress": row.progress, "size": row.size + grown}
         after = replace(change.after, **kept, saved_at=row.saved_at)
         self._write(after, change.event, now, change.by)
+        if after.claimable and not row.claimable:
+            self.waits_since[after.id] = now
         if after.state in FINISHED:
             self.completions.pop(after.id, None)
         if after.state is State.SUCCEEDED and change.after.saved_at is not None:
@@ -368,6 +388,29 @@ class DictStore:
             after = self.jobs[job.id]
             self.jobs[job.id] = replace(after, size=before.size - len(error))
         return answer
+
+    def _amend(self, amend: Amend) -> Job | Gone | Full | None:
+        after = amend.change.after
+        before = self.jobs.get(after.id)
+        if before is None:
+            return Gone()
+        if before.version != after.version - 1:
+            return before
+        capacity = self._queue(after.queue).capacity
+        moves = after.queue != before.queue
+        if moves and capacity is not None and self._admitted(after.queue) >= capacity:
+            return Full(after.queue, capacity)
+        self._used.add(after.queue)
+        said = {name: getattr(after, name) for name in ("queue", "priority", "tags", "run_at")}
+        self.jobs[after.id] = replace(
+            before, **said, claimable=after.claimable, version=after.version
+        )
+        self._record(
+            replace(self.jobs[after.id], reason=amend.said), "amended", amend.now, amend.change.by
+        )
+        if after.claimable and not before.claimable:
+            self.waits_since[after.id] = amend.now
+        return None
 
     def _complete(self, complete: Complete) -> Job | Gone | None:
         answer = self._apply_one(complete.change, complete.now)
@@ -399,7 +442,7 @@ class DictStore:
     def _renew(self, renew: Renew) -> list[Held]:
         if renew.worker in self.workers:
             worker = self.workers[renew.worker]
-            self.workers[renew.worker] = replace(worker, seen_at=renew.now)
+            self.workers[renew.worker] = replace(worker, seen_at=renew.now, vitals=renew.vitals)
         mine = [job for job in self.jobs.values() if job.worker == renew.worker]
         for job in mine:
             self.jobs[job.id] = replace(job, lease_until=renew.lease_until)
@@ -460,6 +503,23 @@ class DictStore:
     def _leave(self, leave: Leave) -> None:
         self.workers.pop(leave.worker, None)
 
+    def jobs_of(self, worker: int) -> list[int]:
+        """Return the jobs that a worker has, and the finished ones that it had last."""
+        return [
+            job.id
+            for job in self.jobs.values()
+            if worker == (self.last_worker.get(job.id) if job.state in FINISHED else job.worker)
+        ]
+
+    def oldest_waiting(self) -> dict[str, float]:
+        """Return since when a job has waited at the longest that can be claimed, by queue."""
+        since: dict[str, float] = {}
+        for job in self.jobs.values():
+            if job.claimable:
+                at = self.waits_since[job.id]
+                since[job.queue] = min(at, since.get(job.queue, at))
+        return since
+
     def queues(self) -> list[Queue]:
         """Return the queues that were set or have had a job, by name."""
         return [self._queue(name) for name in sorted(self._used | self._set.keys())]
@@ -496,6 +556,8 @@ class DictStore:
         ]
         for job in due:
             self.jobs[job.id] = replace(job, claimable=True)
+            assert job.run_at is not None
+            self.waits_since[job.id] = job.run_at
         return len(due)
 
     def _prune(self, prune: Prune) -> int:
@@ -506,7 +568,12 @@ class DictStore:
         for group, (_, at) in list(self.groups.items()):
             if at < prune.now - GROUPS_ARE_KEPT and group not in used:
                 del self.groups[group]
-        removed = 0
+        timed = [job for job in self.jobs.values() if job.kept_until is not None]
+        timed.sort(key=lambda job: (job.kept_until, job.id))
+        over = [job.id for job in timed if (job.kept_until or 0.0) <= prune.now][: prune.batch]
+        for job_id in over:
+            self._forget(job_id)
+        removed = len(over)
         for queue in self.queues():
             for job in self._beyond(queue, prune.now)[: prune.batch - removed]:
                 self._forget(job.id)
@@ -516,7 +583,7 @@ class DictStore:
     def _beyond(self, queue: Queue, now: float) -> list[Job]:
         """Return what the queue keeps no longer: the newest that fit stay."""
         finished = [job for job in self.jobs.values() if job.queue == queue.name]
-        finished = [job for job in finished if job.state in FINISHED]
+        finished = [job for job in finished if job.state in FINISHED and job.kept_until is None]
         finished.sort(key=lambda job: (job.finished_at, job.id))
         beyond = []
         for number, job in enumerate(finished):
@@ -555,6 +622,7 @@ class DictStore:
             return None
         issued = self.issued
         answer = self._insert(fire.insert)
+        self._hold()
         if isinstance(answer, Full):
             return answer
         assert isinstance(answer, Inserted)
@@ -569,6 +637,12 @@ class DictStore:
             skipped=row.skipped + fire.missed + held_back,
         )
         return Fired(new, held_back)
+
+
+def _failure(job: Job) -> str | None:
+    """How it failed, as its event says it."""
+    error = job.error
+    return None if error is None else f"{error.code}: {first_line(error.message)}"
 
 
 def _is_not_checked(job: Job) -> bool:

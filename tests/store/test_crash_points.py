@@ -29,6 +29,7 @@ from offload.model import (
     Error,
     Failed,
     Job,
+    JobOptions,
     Lane,
     LogLine,
     Mode,
@@ -118,6 +119,10 @@ def make_a_lived_in_database(file: Path) -> Asker:
     waiting = ask.claim(6)[-1]
     ask.apply(lifecycle.wait(waiting, b'{"remote":7}', ask.now + 5, BY))
     ask.do(PutSchedules((Scheduled("hourly", "render", "{}", ask.now),)))
+    for retain in (5.0, 500.0):
+        kept = ask.start_one(options=JobOptions(retain=retain), params=LONG)
+        ask.apply(ask.cancellation(ask.job(kept)))
+    ask.start(1, options=JobOptions(retain=500.0))
     ask.now += 10
     return ask
 
@@ -211,8 +216,20 @@ def some_control(ask: Asker, one: Job, two: Job) -> dict[str, Operations]:
         "resume": [freezing, Apply((resumed,), ask.now), ask.a_claim(2)],
         "amend": [Amend(amended, "queue: new", ask.now)],
         "hold": [Apply((asked(queued, Wish.PAUSE, ask.now),), ask.now)],
+        "retain": some_retaining(ask),
         "end what has kept": [saved, Apply((ask.conclusion(one, Succeeded(b"1")),), ask.now)],
     }
+
+
+def some_retaining(ask: Asker) -> Operations:
+    """Jobs with a time of their own: one ends, one is tried anew, one's time is over."""
+    timed = [job for job in ask.all_jobs() if job.options.retain == 500.0]
+    ended, queued = timed
+    return [
+        Apply((ask.cancellation(queued),), ask.now),
+        Retry(lifecycle.retry(ended, ask.now, BY), ask.now),
+        Prune(ask.now),
+    ]
 
 
 def asked(job: Job, wish: Wish, now: float) -> Change:
@@ -308,6 +325,13 @@ def check_soundness(connection: sqlite3.Connection) -> None:
         "select queue, state, sum(size) from job where finished_at is not null group by 1, 2 "
         "having sum(size) <> 0 order by 1, 2"
     )
+    assert rows("select queue, jobs, bytes from retained where jobs <> 0 order by 1") == rows(
+        "select queue, count(*), sum(size) from job where kept_until is not null group by 1"
+    )
+    assert rows("select id from job where kept_until is not null order by 1") == rows(
+        "select id from job where finished_at is not null and options like '%retain%' order by 1"
+    )
+    assert rows("select 1 from job where claimable and queued_at is null") == []
     assert rows("select id, version, state from job order by id") == rows(
         "select job_id, max(version), state from event group by job_id order by job_id"
     )
@@ -354,6 +378,9 @@ def connect_through(taps: list[Tap]) -> Callable[..., TappedConnection]:
         "insert into body values (99, 'params', x'00')",
         "update job set occupies_slot = 0",
         "update sqlite_sequence set seq = seq - 1 where name = 'job'",
+        "update retained set bytes = bytes + 1",
+        "update job set kept_until = null",
+        "update job set queued_at = null",
     ],
 )
 def test_the_check_sees_what_is_not_sound(template: Path, kinds: object, spoil: str) -> None:
@@ -436,6 +463,7 @@ KINDS = (
     "check again", "start with keys", "claim from lanes", "put schedules", "fire", "fire late",
     "complete", "remove", "all of it", "save", "note", "say", "pause a task", "resume a task",
     "pause", "resume", "hold", "amend", "end what has kept",
+    "retain",
 )  # fmt: skip
 
 POINTS: dict[str, int] = {}

@@ -20,9 +20,10 @@ from msgspec.structs import replace
 
 from offload import lifecycle, pace
 from offload.backoff import Backoff
-from offload.errors import AlreadyFinished, BeingCancelled, NotCompletable
+from offload.errors import AlreadyFinished, BeingCancelled, NotAmendable, NotCompletable
 from offload.lanes import lane_text
 from offload.model import (
+    FINISHED,
     PLAIN,
     Cause,
     Crashed,
@@ -46,11 +47,13 @@ from offload.model import (
     State,
     Succeeded,
     Usage,
+    Vitals,
     Wish,
     Yielded,
 )
 from offload.store.base import (
     Abandoned,
+    Amend,
     Apply,
     Checked,
     Claim,
@@ -72,10 +75,12 @@ from offload.store.base import (
     MemberJobs,
     Members,
     Note,
+    OldestWaiting,
     Operation,
     Orphans,
     Overdue,
     Owned,
+    Paged,
     PausedTasks,
     Promote,
     Prune,
@@ -95,6 +100,7 @@ from offload.store.base import (
     SetTask,
     Stopping,
     Store,
+    Term,
     Worked,
     Workers,
 )
@@ -157,8 +163,11 @@ OPTIONS = {
     "retries": JobOptions(retries=2, backoff=Backoff.fixed(3)),
     "deadline": JobOptions(retries=1, backoff=Backoff.fixed(0), deadline=20.0),
     "once": JobOptions(on_crash=OnCrash.FAIL, timeout=5.0),
+    "kept": JobOptions(retain=20.0),
+    "gone": JobOptions(retain=0.0),
 }
 HOUSES = (0, 7, 8)
+UNFINISHED = (State.QUEUED, State.RUNNING, State.PAUSED)
 
 
 class Wanted(Struct, frozen=True):
@@ -173,6 +182,7 @@ class Wanted(Struct, frozen=True):
     key: str | None = None
     refuse_known: bool = False
     bound_to: int | None = None
+    paused: bool = False
 
     def new(self, now: float, run_at: float | None) -> NewJob:
         options = OPTIONS[self.options]
@@ -190,6 +200,7 @@ class Wanted(Struct, frozen=True):
             key=self.key,
             refuse_known=self.refuse_known,
             bound_to=self.bound_to,
+            paused=self.paused,
             deadline_at=None if options.deadline is None else now + options.deadline,
         )
 
@@ -205,6 +216,7 @@ wanted = st.builds(
     key=st.sampled_from([None, None, "u", "v"]),
     refuse_known=st.booleans(),
     bound_to=st.sampled_from([None, None, None, 7, 8]),
+    paused=st.sampled_from([False, False, True]),
 )
 
 
@@ -288,6 +300,16 @@ class StoreMachine(RuleBasedStateMachine):
         self.token += 1
         new = tuple(job.new(self.now, run_at) for job in jobs)
         return Insert(new, self.now, BY, self.token, key, digest, grouped)
+
+    @rule(job=wanted, options=st.sampled_from(["plain", "kept", "gone"]), waits=st.booleans())
+    def start_and_cancel(self, job: Wanted, options: str, waits: bool) -> None:
+        """The short way to an end: what is kept, and for how long, shows there."""
+        self.send(self.an_insert([replace(job, options=options)]), waits=False)
+        newest = self.model.jobs.get(self.model.issued)
+        if newest is not None and newest.state is State.QUEUED:
+            change = lifecycle.request(newest, Wish.CANCEL, self.now, BY)
+            assert change is not None
+            self.send(Apply((change,), self.now), waits=waits)
 
     @rule(
         worker=workers,
@@ -460,15 +482,40 @@ class StoreMachine(RuleBasedStateMachine):
             job = ended[number % len(ended)]
             self.send(Retry(lifecycle.retry(job, self.now, BY), self.now), waits=waits)
 
+    @precondition(lambda self: self.model.jobs)
+    @rule(
+        number=st.integers(0, 9),
+        queue=st.one_of(st.just(UNSET), names),
+        priority=st.one_of(st.just(UNSET), few),
+        tags=st.sampled_from([UNSET, (), ("x", "y")]),
+        delay=st.sampled_from([UNSET, UNSET, None, 7.0]),
+        waits=st.booleans(),
+    )
+    def amend(
+        self, *, number: int, queue: Any, priority: Any, tags: Any, delay: Any, waits: bool
+    ) -> None:
+        """Alter a job that waits, as it is, or as it was known once."""
+        candidates = [*self.known[-2:], *self.model.jobs.values()]
+        job = candidates[number % len(candidates)]
+        run_at = delay if delay is None or delay is UNSET else self.now + delay
+        try:
+            wanted = lifecycle.Amendment(priority, queue, tags, run_at)
+            change = lifecycle.amend(job, wanted, self.now, BY)
+        except (AlreadyFinished, NotAmendable):
+            return
+        if change is not None:
+            said = lifecycle.amended_in_words(job, change.after)
+            self.send(Amend(change, said, self.now), waits=waits)
+
     @precondition(lambda self: self.known)
     @rule(said=st.lists(st.tuples(st.integers(1, 8), words), max_size=3), waits=st.booleans())
     def report(self, said: list[tuple[int, Progress]], waits: bool) -> None:
         jobs = [(self.known[-min(back, len(self.known))], word) for back, word in said]
         self.send(Report(tuple((job.id, job.token, word) for job, word in jobs)), waits=waits)
 
-    @rule(worker=workers, waits=st.booleans())
-    def renew(self, worker: int, waits: bool) -> None:
-        self.send(Renew(worker, self.now, self.now + LEASE), waits=waits)
+    @rule(worker=workers, cpu=st.none() | st.floats(0, 8), waits=st.booleans())
+    def renew(self, worker: int, cpu: float | None, waits: bool) -> None:
+        self.send(Renew(worker, self.now, self.now + LEASE, Vitals(cpu=cpu)), waits=waits)
 
     @rule(house=st.sampled_from(HOUSES), waits=st.booleans())
     def enter(self, house: int, waits: bool) -> None:
@@ -541,11 +588,39 @@ class StoreMachine(RuleBasedStateMachine):
     def lists_are_equal(self) -> None:
         newest_first = sorted(self.model.jobs.values(), key=lambda job: -job.id)
         running = [job.id for job in newest_first if job.state is State.RUNNING]
+        of_one = self.model.jobs_of(1)
+        of_one_now = [each for each in of_one if self.model.jobs[each].state not in FINISHED]
         in_b = [job.id for job in newest_first if job.queue == "b"]
 
         assert _ids(self.store.read(List())) == [job.id for job in newest_first]
         assert _ids(self.store.read(List(states=(State.RUNNING,)))) == running
         assert _ids(self.store.read(List(queue="b", limit=2))) == in_b[:2]
+        assert sorted(_ids(self.store.read(List(worker=1)))) == of_one
+        assert sorted(_ids(self.store.read(List(worker=1, states=UNFINISHED)))) == of_one_now
+
+    @invariant()
+    def pages_are_equal(self) -> None:
+        newest_first = sorted(self.model.jobs.values(), key=lambda job: -job.id)
+        paused = [job.id for job in newest_first if job.state is State.PAUSED]
+        of_one = [job.id for job in newest_first if job.group == 1]
+        found = [job.id for job in newest_first if job.task == "render" and "y" in job.tags]
+        words = (Term("any", "render"), Term("any", "y"))
+
+        assert self.paged(List(limit=2)) == [job.id for job in newest_first]
+        assert self.paged(List(limit=1, states=(State.PAUSED,))) == paused
+        assert self.paged(List(limit=2, group=1)) == of_one
+        assert self.paged(List(limit=2, tag="y", task="render")) == found
+        assert set(found) <= set(self.paged(List(limit=2), words))
+
+    def paged(self, which: List, words: tuple[Term, ...] = ()) -> list[int]:
+        """Read all pages, each from where the one before it has ended."""
+        ids: list[int] = []
+        while True:
+            listed = self.store.read(Paged(which, words))
+            ids += _ids(listed.jobs)
+            if listed.before is None:
+                return ids
+            which = replace(which, before=listed.before)
 
     @invariant()
     def histories_are_equal(self) -> None:
@@ -565,6 +640,7 @@ class StoreMachine(RuleBasedStateMachine):
         orphans = [job_id for job_id, owner in owners.items() if owner not in enrolled]
 
         assert self.store.read(Queues()) == self.model.queues()
+        assert self.store.read(OldestWaiting()) == self.model.oldest_waiting()
         assert self.store.read(Workers()) == [w for _, w in sorted(enrolled.items())]
         assert _ids(self.store.read(Orphans())) == sorted(orphans)
         assert _ids(self.store.read(Owned(1))) == sorted(i for i, o in owners.items() if o == 1)

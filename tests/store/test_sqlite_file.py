@@ -22,14 +22,24 @@ from offload.errors import (
     StoreUnavailable,
     StoreUnreadable,
 )
-from offload.model import Error, Failed, State, Succeeded
-from offload.store.base import Counts, List, Promote, Query, Queues
-from offload.store.sqlite import SCHEMA, SQLiteStore
+from offload.model import NO_VITALS, Error, Failed, State, Succeeded
+from offload.store.base import Counts, List, OldestWaiting, Promote, Query, Queues
+from offload.store.sqlite import APPLICATION_ID, SCHEMA, SQLiteStore
 from tests.store.asking import Asker
 from tests.store.connections import TappedConnection, let_it_run, tapped
 from tests.store.forking import exit_code, fork
 
 NOBODY = 65_534
+
+A_JOB_OF_BEFORE = """
+insert into job (task, kind, queue, priority, state, claimable, created_at, params)
+values ('render', 'async', 'default', 0, 'queued', 1, 1000.0, '{}')
+"""
+
+A_WORKER_OF_BEFORE = """
+insert into worker (host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at)
+values ('here', 'boot', 12, 'worker-12.lock', '[]', '["render"]', 5, 1000.0, 1000.0)
+"""
 
 READ = Queues()
 WRITE = Promote(1000.0)
@@ -48,6 +58,20 @@ def opened(file: Path, **options: Any) -> Iterator[Asker]:
 def make_database(file: Path) -> None:
     with opened(file) as ask:
         ask.start()
+
+
+def make_old_database(file: Path, schema: int) -> None:
+    """Make what an offload has left that knew no more than the first migrations."""
+    folder = resources.files("offload.store") / "migrations"
+    scripts = sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=str)
+    connection = sqlite3.connect(file)
+    connection.execute("pragma journal_mode = wal")
+    for script in scripts:
+        if int(script.name[:4]) <= schema:
+            connection.executescript(script.read_text("utf-8"))
+    connection.execute(f"pragma application_id = {APPLICATION_ID}")
+    connection.execute(f"pragma user_version = {schema}")
+    connection.close()
 
 
 def refusal(file: Path, what: Any) -> str:
@@ -327,6 +351,52 @@ def test_a_newer_schema_is_refused_untouched(database: Path, what: Any, meta: st
     said = refusal(database, what)
 
     assert f"written by a newer offload (schema 99; this one knows {SCHEMA})" in said
+
+
+@pytest.mark.parametrize("schema", range(1, SCHEMA))
+def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(
+    database: Path, schema: int
+) -> None:
+    make_old_database(database, schema)
+    change_by_hand(database, A_JOB_OF_BEFORE, A_WORKER_OF_BEFORE)
+
+    with opened(database) as ask:
+        [before] = ask.read(List())
+        [worker] = ask.workers()
+        ask.start()
+
+        assert (before.task, before.state) == ("render", State.QUEUED)
+        assert (worker.pid, worker.vitals) == (12, NO_VITALS)
+        assert len(ask.read(List())) == 2
+    connection = sqlite3.connect(database)
+    assert connection.execute("pragma user_version").fetchone() == (SCHEMA,)
+
+
+@pytest.mark.parametrize("schema", [1, 5])
+def test_jobs_of_before_are_known_by_their_worker_wait_since_they_came_and_are_pruned(
+    database: Path, schema: int
+) -> None:
+    make_old_database(database, schema)
+    change_by_hand(
+        database,
+        A_JOB_OF_BEFORE,
+        "insert into job (task, kind, queue, priority, state, claimable, created_at, params, "
+        "worker, lease_until, occupies_slot) "
+        "values ('render', 'async', 'default', 0, 'running', 0, 950.0, '{}', 7, 1030.0, 1)",
+        "insert into job (task, kind, queue, priority, state, claimable, created_at, params, "
+        "finished_at) values ('render', 'async', 'default', 0, 'cancelled', 0, 960.0, '{}', 970.0)",
+        "insert into tally values ('default', 'cancelled', 1, 0)",
+    )
+
+    with opened(database) as ask:
+        of_worker = ask.read(List(worker=7))
+        waiting = ask.read(OldestWaiting())
+        ask.set_queue(keep=0)
+
+        assert ask.ids(of_worker) == [2]
+        assert waiting == {"default": 1000.0}
+        assert ask.prune() == 1
+        assert ask.ids() == [1, 2]
 
 
 @pytest.mark.promise("D2")

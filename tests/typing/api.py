@@ -2,7 +2,7 @@
 
 from typing import assert_type
 
-from offload import Job, Offload
+from offload import Job, Offload, Tally
 from offload.lifecycle import Shown
 from offload.model import Progress
 
@@ -32,6 +32,8 @@ def from_blocking_code() -> None:
     assert_type(job.progress, Progress | None)
     assert_type(job.cancel(), bool)
     assert_type(job.wait(1), bool)
+    assert_type(job.amend(priority=3, run_at=None), bool)
+    assert_type(app.jobs(states=["failed"], task="blocking").retry(preview=True), Tally)
     assert_type(blocking.using(delay=3).start_many([1, 2]), list[Job[str]])
 
 
@@ -40,9 +42,13 @@ async def from_a_loop() -> None:
     assert_type(await job, list[int])
     assert_type(await job.aresult(3), list[int])
     assert_type(await with_options.astart(1), Job[int])
+    assert_type(await job.aamend(tags=["a"]), bool)
+    assert_type(await app.jobs().apause("lunch"), Tally)
 
 
 async def what_does_not_fit() -> None:
     blocking.start("x")  # type: ignore[arg-type]
     blocking.start()  # type: ignore[call-arg]
     await coroutine.astart(m=1)  # type: ignore[call-arg]
+    app.jobs(sate="failed")  # type: ignore[call-arg]
+    app.list(states=["failed"], lmit=3)  # type: ignore[call-arg]

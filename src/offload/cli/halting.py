@@ -1,80 +1,49 @@
-"""What `offload pause` and `offload resume` share: jobs by number, or a queue, a task, a group."""
+"""What `offload pause` and `offload resume` share: a queue, a task or a group as one thing."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import click
 from msgspec import Struct
 
-from offload.cli import exits
-from offload.cli.telling import print_json, tell_error
-from offload.cli.verbs import JobView
-from offload.errors import JobError, Refused
+from offload.cli.many import Meant
+from offload.cli.telling import print_json
 
-F = TypeVar("F", bound=Callable[..., Any])
+Kind = Literal["queue", "task", "group"]
 
-
-def of_whole(verb: str) -> Callable[[F], F]:
-    """Add the options that name more than jobs."""
-    of_queue, of_task = ("paused queue", "paused task") if verb == "resume" else ("queue", "task")
-
-    def decorate(function: F) -> F:
-        for option in (
-            click.option("--include-running", is_flag=True, help=_RUNNING[verb]),
-            click.option("--group", metavar="ID", type=int, help=f"{verb.title()} a group's jobs."),
-            click.option("--task", metavar="NAME", help=f"{verb.title()} a {of_task}."),
-            click.option("--queue", metavar="NAME", help=f"{verb.title()} a {of_queue}."),
-        ):
-            function = option(function)
-        return function
-
-    return decorate
+_WHOLES: tuple[Kind, ...] = ("queue", "task", "group")
 
 
-_RUNNING = {
-    "pause": "Of a queue or a task: pause the jobs that run, too.",
-    "resume": "Of a queue or a task: resume its paused jobs, too.",
-}
+class Whole(Struct, frozen=True):
+    """What is paused as one thing.
+
+    Attributes:
+        kind: what it is.
+        name: of a queue or a task; of a group its id.
+    """
+
+    kind: Kind
+    name: str
 
 
-class Named(Struct, frozen=True):
-    """What a command line names: jobs, or one whole."""
-
-    queue: str | None
-    task: str | None
-    group: int | None
-    include_running: bool
-
-
-def named(job_ids: tuple[int, ...], arguments: dict[str, Any]) -> Named:
-    """Take what is named out of a command's arguments.
+def whole_of(which: Meant, *, include_running: bool) -> Whole | None:
+    """Return the queue, task or group that is named alone; None where jobs are meant.
 
     Raises:
-        click.UsageError: nothing is named, or two kinds of things; says what there is to be named.
+        click.UsageError: an option does not fit what is named.
     """
-    found = Named(**{name: arguments.pop(name) for name in Named.__struct_fields__})
-    wholes = [found.queue, found.task, found.group]
-    if bool(job_ids) + 3 - wholes.count(None) != 1:
-        raise click.UsageError("name jobs by their numbers, or one of --queue, --task and --group")
-    return found
-
-
-def ask_each(job_ids: Iterable[int], ask: Callable[[int], JobView], *, as_json: bool) -> int:
-    """Ask one job after the other; returns the exit code of the first that refused."""
-    codes: list[int] = []
-    for job_id in dict.fromkeys(job_ids):
-        try:
-            job = ask(job_id)
-        except (JobError, Refused) as error:
-            tell_error(error)
-            codes.append(exits.of_error(error))
-            continue
-        if as_json:
-            print_json(job)
-        else:
-            already = "" if job["changed"] else " already"
-            click.echo(f"job {job_id} is {job['state']}{already}")
-    return codes[0] if codes else exits.OK
+    [*names] = which.narrowed
+    kind = next((each for each in _WHOLES if names == [each]), None)
+    if kind is None or (kind == "group" and which.preview):
+        if include_running:
+            raise click.UsageError("--include-running is for a queue or a task, named alone")
+        return None
+    if which.preview:
+        raise click.UsageError(
+            f"--{kind} alone means the {kind} itself, which is one thing; with --state, or another "
+            "filter, its jobs are meant, one by one"
+        )
+    return Whole(kind, which.narrowed[kind])
 
 
 def tell_whole(what: str, changed: Mapping[str, Any], *, as_json: bool) -> None:

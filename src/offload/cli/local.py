@@ -2,20 +2,22 @@
 
 import os
 import pwd
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from offload import following, telling, verbs
 from offload.app import Offload
 from offload.catalogue import schedule_shape, task_shape
 from offload.cli.settings import quiet
-from offload.cli.verbs import JobView, TaskView
+from offload.cli.translating import WISHES, amendment_of, counts, narrowing_of
+from offload.cli.verbs import JobView, TaskView, VerbOfMany
 from offload.config import Config
 from offload.errors import ConfigError, StoreUnreadable
 from offload.lifecycle import Shown
-from offload.model import By, Job, State, Wish
+from offload.model import By, Job, Wish
 from offload.shapes import event_shape, job_shape, write
 from offload.values import decode
 
@@ -58,13 +60,32 @@ class Local:
         state = Shown.QUEUED if is_due else Shown.SCHEDULED
         return {"id": inserted.ids[0], "task": job.task, "state": state.value}
 
-    def list(
-        self, *, state: str | None, task: str | None, queue: str | None, limit: int
-    ) -> Sequence[JobView]:
-        """Return jobs, newest first; see `Verbs.list`."""
-        states = () if state is None else (State(state),)
-        jobs = self._app.list(states=states, task=task, queue=queue, limit=limit)
+    def listed(self, narrowed: Mapping[str, str], *, limit: int) -> Sequence[JobView]:
+        """Return jobs, newest first; see `Verbs.listed`."""
+        jobs = self._app.list(limit=limit, **narrowing_of(narrowed, self._app.now()))
         return [self._view(job, in_list=True) for job in jobs]
+
+    def of_many(
+        self,
+        verb: VerbOfMany,
+        narrowed: Mapping[str, str],
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """Ask something of all jobs that a filter leaves; see `Verbs.of_many`."""
+        bulk = replace(
+            self._app.meant(**narrowing_of(narrowed, self._app.now())),
+            wish=WISHES[verb],
+            preview=preview,
+            reason=_checked(reason),
+        )
+        while True:
+            done = self._app.run(self._app.asking_jobs(bulk, self._by))
+            yield counts(done, preview=preview)
+            if done.before is None:
+                return
+            bulk = replace(bulk, before=done.before)
 
     def status(self, job_id: int) -> JobView:
         """Return a job as it is now; see `Verbs.status`."""
@@ -135,6 +156,7 @@ class Local:
     def _halted(
         self, kind: Literal["queues", "tasks"], name: str, *, paused: bool, **said: Any
     ) -> Mapping[str, Any]:
+        said |= {"reason": _checked(said.get("reason"))}
         said |= {"queue": name} if kind == "queues" else {"task": name}
         plan = self._app.pausing(paused=paused, by=self._by, **said)
         return {"name": name, "paused": paused, "changed": self._app.run(plan)}
@@ -142,24 +164,33 @@ class Local:
     def _asked_group(
         self, group_id: int, wish: Wish, reason: str | None = None
     ) -> Mapping[str, Any]:
-        plan = self._app.asking_group(group_id, wish, self._by, reason)
+        plan = self._app.asking_group(group_id, wish, self._by, _checked(reason))
         return {"id": group_id, "changed": self._app.run(plan)}
 
     def _asked(self, job_id: int, wish: Wish, reason: str | None = None) -> JobView:
-        job, changed = self._app.run(self._app.asking(job_id, wish, self._by, reason))
+        plan = self._app.asking(job_id, wish, self._by, _checked(reason))
+        job, changed = self._app.run(plan)
         return self._view(job) | {"changed": changed}
 
     def retry(self, job_id: int) -> JobView:
         """Run a failed or cancelled job again; see `Verbs.retry`."""
         return self._view(self._app.run(self._app.retrying(job_id, self._by))) | {"changed": True}
 
+    def amend(self, job_id: int, otherwise: Mapping[str, Any]) -> JobView:
+        """Alter a job that waits; see `Verbs.amend`."""
+        plan = self._app.amending(job_id, amendment_of(otherwise), self._by)
+        job, changed = self._app.run(plan)
+        return self._view(job) | {"changed": changed}
+
     def tasks(self) -> Sequence[TaskView]:
         """Return the tasks that can be started; see `Verbs.tasks`."""
-        return [self.task(name) for name in self._app.registry]
+        paused, registry = self._app.paused_tasks(), self._app.registry
+        return [task_shape(registry.find(name), paused.get(name)) for name in registry]
 
     def task(self, name: str) -> TaskView:
         """Return what is known of a task; see `Verbs.task`."""
-        return task_shape(self._app.find(name).registered)
+        registered = self._app.find(name).registered
+        return task_shape(registered, self._app.paused_tasks().get(registered.name))
 
     def schedules(self) -> Sequence[Mapping[str, Any]]:
         """Return what starts by itself; see `Verbs.schedules`."""
@@ -176,6 +207,18 @@ class Local:
         view = decode(write(shape))
         assert isinstance(view, dict)
         return view
+
+
+def _checked(reason: str | None) -> str | None:
+    """Return a reason as it is stored.
+
+    Raises:
+        ConfigError: it is too long.
+    """
+    try:
+        return verbs.checked_reason(reason)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _user() -> str:

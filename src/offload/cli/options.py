@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from offload.cli.telling import speak_json
-from offload.units import seconds
+from offload.units import instant, seconds
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +41,16 @@ def read_time(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         return None if value is None else seconds(value)
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is no time; write 30, 90s, 10m, 24h or 7d") from error
+
+
+def read_instant(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Check an instant; it is handed on as it was typed."""
+    try:
+        if value is not None:
+            instant(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
 
 
 as_json = click.option(
@@ -90,6 +101,17 @@ lease = click.option(
     metavar="SECONDS",
     help="For how long a worker owns a job without a sign of life.  [default: 30]",
 )
+
+
+def examples(*lines: str) -> Callable[[F], F]:
+    """Add lines to a command's help as they are, which click would flow into one another."""
+
+    def decorate(function: F) -> F:
+        shown = "".join(f"  {line}\n" for line in lines)
+        function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n\b\n{shown}"
+        return function
+
+    return decorate
 
 
 def verb(function: F) -> F:

@@ -161,6 +161,7 @@ _INSTANTS = {
     "next look": "next_check_at",
     "deadline": "deadline_at",
     "finished": "finished_at",
+    "kept till": "kept_until",
 }
 
 

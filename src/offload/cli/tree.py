@@ -25,7 +25,8 @@ class Tree:
         server: bound already.
         workers: not started yet.
         silent: kills the silent ones among them.
-        parent: the process above, where this tree is one generation of several.
+        parent: the process above, where this tree ends with it: it is one generation of several,
+            or the demo's.
     """
 
     def __init__(

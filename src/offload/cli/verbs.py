@@ -5,7 +5,7 @@ prints the same whichever way it went.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -17,6 +17,9 @@ JobView = dict[str, Any]
 
 TaskView = dict[str, Any]
 """A task as JSON has it."""
+
+VerbOfMany = Literal["cancel", "pause", "resume", "retry"]
+"""What many jobs can be asked with one word."""
 
 PATIENCE_SECONDS = 10.0
 """So long a person waits for a server that is just being started anew."""
@@ -40,10 +43,8 @@ class Verbs(Protocol):
         """
         ...
 
-    def list(
-        self, *, state: str | None, task: str | None, queue: str | None, limit: int
-    ) -> Sequence[JobView]:
-        """Return jobs, newest first."""
+    def listed(self, narrowed: Mapping[str, str], *, limit: int) -> Sequence[JobView]:
+        """Return jobs, newest first, by the names that a filter has over HTTP; see `narrowing`."""
         ...
 
     def status(self, job_id: int) -> JobView:
@@ -120,6 +121,30 @@ class Verbs(Protocol):
 
     def retry(self, job_id: int) -> JobView:
         """Run a failed or cancelled job again; returns it as it is then."""
+        ...
+
+    def amend(self, job_id: int, otherwise: Mapping[str, Any]) -> JobView:
+        """Alter a job that waits; `changed` says whether that changed anything.
+
+        Args:
+            job_id: the job.
+            otherwise: `priority`, `queue`, `tags`, `run_at` (RFC 3339; None is at once).
+        """
+        ...
+
+    def of_many(
+        self,
+        verb: VerbOfMany,
+        narrowed: Mapping[str, str],
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """Ask something of all jobs that a filter leaves; yields counts, to be added up.
+
+        They are `matched`, which is `changed`, `unchanged` and all that were `refused`, by the name
+        of the problem. Where `next_cursor` is null nothing more comes.
+        """
         ...
 
     def tasks(self) -> Sequence[TaskView]:

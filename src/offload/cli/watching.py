@@ -109,7 +109,7 @@ class Unfinished:
     def _unfinished(self) -> Iterator[int]:
         """The ids, those first that run; of the others the oldest."""
         for state in UNFINISHED:
-            found = self._verbs.list(state=state, task=None, queue=None, limit=MOST_JOBS)
+            found = self._verbs.listed({"state": state}, limit=MOST_JOBS)
             yield from (job["id"] for job in reversed(found))
 
 

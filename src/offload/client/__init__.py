@@ -10,6 +10,7 @@ sending      what every verb is made of
 starting     starts, each done once
 jobs         what is asked of jobs
 groups       what is asked of groups
+many         what is asked of all jobs that a filter leaves
 verbs        `Client`: all that can be asked, as JSON has it
 ear          one such stream for all who wait
 records      JSON as the records of `model`

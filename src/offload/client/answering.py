@@ -7,23 +7,24 @@ from typing import Any, TypeVar
 
 from offload.client.ear import Known
 from offload.client.jobs import PAGE
+from offload.client.narrowing import narrowed_by
 from offload.client.records import FarJob, event_of, job_of, line_of, queue_of, worker_of
 from offload.client.verbs import Client
 from offload.errors import ConfigError, Evicted, UnknownJob
 from offload.model import State
-from offload.shapes import instant
 from offload.store.base import (
     Counts,
     Found,
     Get,
     Group,
     History,
-    List,
+    Listed,
     Log,
     Logged,
     MemberJobs,
     Members,
     Operation,
+    Paged,
     Query,
     Queues,
     Workers,
@@ -49,7 +50,7 @@ class FarMailbox:
         self._threads = threads
         self._answers: Mapping[type, Callable[[Any], Any]] = {
             Get: self._get,
-            List: self._list,
+            Paged: self._paged,
             Members: self._members,
             MemberJobs: self._member_jobs,
             History: lambda query: self._history(query.job_id),
@@ -132,18 +133,15 @@ class FarMailbox:
             wanted = {each for each in wanted if each < views[-1]["id"]}
             cursor, pages = views[-1]["id"], pages + 1
 
-    def _list(self, query: List) -> list[FarJob]:
-        views = self._client.list(
-            state=",".join(query.states) or None,
-            task=query.task,
-            queue=query.queue,
-            tag=query.tag,
-            group=query.group,
-            since=None if query.since is None else instant(query.since),
-            limit=query.limit,
-            cursor=None if query.before is None else str(min(query.before, LAST_ID)),
+    def _paged(self, query: Paged) -> Listed:
+        which = query.which
+        cursor = None if which.before is None else str(min(which.before, LAST_ID))
+        asked = narrowed_by(which, query.terms)
+        views = self._client.listed(asked, limit=which.limit, cursor=cursor)
+        return Listed(
+            [job_of(view) for view in views],
+            views[-1]["id"] if len(views) == which.limit else None,
         )
-        return [job_of(view) for view in views]
 
     def _history(self, job_id: int) -> list[Any]:
         return [event_of(view, job_id) for view in self._client.history(job_id)]

@@ -39,6 +39,8 @@ class OfJobs(Starting):
         tag: str | None = None,
         group: int | None = None,
         since: str | None = None,
+        worker: int | None = None,
+        text: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Jobs:
@@ -51,14 +53,20 @@ class OfJobs(Starting):
             tag: only jobs with this tag.
             group: only jobs of the group with this id.
             since: an instant in RFC 3339, or a time such as "24h".
+            worker: only jobs that this worker has; of finished ones those that it had last.
+            text: only jobs with these words; also `param.name:value` and `error:word`.
             limit: how many at most.
             cursor: only jobs with a smaller id.
         """
-        asked: dict[str, Any] = {"state": state, "task": task, "queue": queue, "tag": tag}
-        asked |= {"group": group, "since": since}
+        asked = given(state=state, task=task, queue=queue, tag=tag, group=group)
+        asked = {**asked, **given(since=since, worker=worker, q=text)}
+        return self.listed(asked, limit=limit, cursor=cursor)
+
+    def listed(self, narrowed: View, *, limit: int, cursor: str | None = None) -> Jobs:
+        """The same, with the filter by the names that HTTP has for it."""
         found: list[JobView] = []
         while True:
-            asked |= {"limit": min(limit - len(found), PAGE), "cursor": cursor}
+            asked = {**narrowed, "limit": min(limit - len(found), PAGE), "cursor": cursor}
             page = self._get("/v1/jobs", asked)
             found += page["items"]
             cursor = page["next_cursor"]
@@ -143,6 +151,24 @@ class OfJobs(Starting):
             UnknownJob, Evicted: there is no such job.
         """
         job: JobView = self._send("POST", f"/v1/jobs/{job_id}/retry")
+        return job
+
+    def amend(self, job_id: int, otherwise: View) -> JobView:
+        """Alter a job that waits; `changed` says whether that changed anything.
+
+        Args:
+            job_id: the job.
+            otherwise: `priority`, `queue`, `tags`, `run_at` (RFC 3339; null is at once); what is
+                not said stays.
+
+        Raises:
+            InvalidParameters: a value does not fit, or there is no such queue.
+            NotAmendable: a worker has it.
+            AlreadyFinished: it has ended.
+            QueueFull: the queue that it is to wait in is at capacity.
+            UnknownJob, Evicted: there is no such job.
+        """
+        job: JobView = self._wish("PATCH", f"/v1/jobs/{job_id}", otherwise)
         return job
 
     def remove(self, job_id: int) -> None:

@@ -8,6 +8,8 @@ from msgspec import NODEFAULT
 from msgspec.structs import fields
 
 from offload import model
+from offload.bulk import Done
+from offload.client.refusals import kind_named
 from offload.lifecycle import Shown
 from offload.model import (
     Bar,
@@ -21,6 +23,7 @@ from offload.model import (
     Queue,
     State,
     StoredLine,
+    Vitals,
     Wish,
     WorkerInfo,
 )
@@ -78,7 +81,7 @@ def job_of(view: View) -> FarJob:
     }
     for name in ("created_at", "run_at", "next_check_at", "deadline_at", "started_at"):
         told[name] = seconds_of(view[name])
-    for name in ("finished_at", "saved_at"):
+    for name in ("finished_at", "saved_at", "kept_until"):
         told[name] = seconds_of(view.get(name))
     if isinstance(view.get("pause"), Mapping):
         told["pause"] = _pause(view["pause"])
@@ -189,6 +192,19 @@ def worker_of(view: View) -> WorkerInfo:
         started_at=_instant(view["started_at"]),
         seen_at=_instant(view["seen_at"]),
         stopping=view["stopping"],
+        vitals=Vitals(*(view.get(each.name) for each in fields(Vitals))),
+    )
+
+
+def done_of(view: View) -> Done:
+    """Return what came of asking many jobs; the rest is asked for by its cursor, elsewhere."""
+    return Done(
+        matched=view["matched"],
+        changed=view["changed"],
+        unchanged=view["unchanged"],
+        refused={kind_named(name): count for name, count in view["refused"].items()},
+        begun=frozenset(),
+        before=None,
     )
 
 

@@ -13,6 +13,11 @@ def kind_of(problem: Mapping[str, Any]) -> str:
     return str(problem.get("type", "")).rpartition("/")[2]
 
 
+def kind_named(name: str) -> type[OffloadError]:
+    """Return the class of the exceptions that a problem of this name stands for."""
+    return _KINDS.get(name, OffloadError)
+
+
 def error_of(problem: Mapping[str, Any], retry_after: float | None = None) -> OffloadError:
     """Return the exception that a problem document stands for, with the server's own words.
 
@@ -22,7 +27,7 @@ def error_of(problem: Mapping[str, Any], retry_after: float | None = None) -> Of
         problem: the document.
         retry_after: seconds after which the server wants to be asked again.
     """
-    kind = _KINDS.get(kind_of(problem), OffloadError)
+    kind = kind_named(kind_of(problem))
     error = kind.__new__(kind)
     OffloadError.__init__(error, str(problem.get("detail") or problem.get("title") or ""))
     vars(error).update({**_UNTOLD.get(kind, {}), **_attributes(kind, problem)})

@@ -5,19 +5,23 @@ the store's queries answered by the server; what changes something is asked of t
 route. No job runs in this program.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import UNSET
 from msgspec.structs import asdict
 
 from offload import model
+from offload.bulk import Bulk
 from offload.client import tasks
-from offload.client.records import job_of, queue_of, timetable_of
+from offload.client.many import VerbOfMany
+from offload.client.narrowing import narrowed_by
+from offload.client.records import done_of, job_of, queue_of, timetable_of
 from offload.client.waiting import Waiting
 from offload.group import Group
 from offload.job import Job
-from offload.lifecycle import Shown
+from offload.jobs import Tally
+from offload.lifecycle import Amendment, Shown
 from offload.model import NewJob, QueueSettings, Wish
 from offload.options import DEFAULT_QUEUE
 from offload.polling_task import PollingTask
@@ -26,6 +30,16 @@ from offload.task import Task
 from offload.values import encode
 
 Handles = list[Job[Any]]
+
+_VERBS: Mapping[Wish | None, VerbOfMany] = {
+    Wish.CANCEL: "cancel",
+    Wish.PAUSE: "pause",
+    Wish.RESUME: "resume",
+    None: "retry",
+}
+
+MOST_IDS = 10_000
+"""As many as one request may have."""
 
 
 class Remote(Waiting):
@@ -115,6 +129,17 @@ class Remote(Waiting):
         """The same without blocking the loop."""
         await self._soon(self.retry, job_id)
 
+    def amend_job(self, job_id: int, wanted: Amendment) -> bool:
+        """Alter a job that waits; see `Job.amend`."""
+        said = {name: value for name, value in asdict(wanted).items() if value is not UNSET}
+        if said.get("run_at") is not None:
+            said["run_at"] = tasks.instant_exactly(said["run_at"])
+        return bool(self._client.amend(job_id, said)["changed"])
+
+    async def aamend_job(self, job_id: int, wanted: Amendment) -> bool:
+        """The same without blocking the loop."""
+        return await self._soon(self.amend_job, job_id, wanted)
+
     def pause_job(self, job_id: int, reason: str | None) -> bool:
         """Ask for a job to stand still; see `Job.pause`."""
         return bool(self._client.pause(job_id, reason)["changed"])
@@ -130,6 +155,20 @@ class Remote(Waiting):
     async def aresume_job(self, job_id: int) -> bool:
         """The same without blocking the loop."""
         return await self._soon(self.resume_job, job_id)
+
+    def ask_jobs(self, bulk: Bulk) -> Tally:
+        """Ask something of all jobs that are meant; see `Jobs`."""
+        tally, verb = Tally(bulk.preview), _VERBS[bulk.wish]
+        for narrowed in _filters(bulk):
+            for view in self._client.of_many(
+                verb, narrowed, preview=bulk.preview, reason=bulk.reason
+            ):
+                tally = tally.plus(done_of(view))
+        return tally
+
+    async def aask_jobs(self, bulk: Bulk) -> Tally:
+        """The same without blocking the loop."""
+        return await self._soon(self.ask_jobs, bulk)
 
     def ask_group(self, group_id: int, wish: Wish, reason: str | None = None) -> int:
         """Ask something of all jobs of a group; see `Group.cancel`, `Group.pause`."""
@@ -225,3 +264,13 @@ class Remote(Waiting):
         """The same without blocking the loop."""
         self.open().ear.known.forget()
         return await super().astates(jobs)
+
+
+def _filters(bulk: Bulk) -> Iterator[Mapping[str, Any]]:
+    """Return what the requests are narrowed by: mostly one."""
+    if bulk.ids is None:
+        yield narrowed_by(bulk.narrowed, bulk.narrowed.terms)
+        return
+    ids = list(dict.fromkeys(bulk.ids))
+    for first in range(0, len(ids), MOST_IDS):
+        yield {"ids": ids[first : first + MOST_IDS]}

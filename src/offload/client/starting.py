@@ -30,8 +30,8 @@ class Starting(Sending):
             task: the task's name.
             texts: parameters as names and texts, which the server reads by the task's signature.
             options: `queue`, `priority`, `delay`, `run_at`, `timeout`, `deadline`, `retries`,
-                `backoff`, `memory`, `on_crash`, `key`, `on_conflict`, `owner`, `tags`; durations
-                are seconds or text such as "10m".
+                `backoff`, `memory`, `on_crash`, `retain`, `key`, `on_conflict`, `owner`, `tags`,
+                `paused`; durations are seconds or text such as "10m".
             params: parameters as values, instead of texts.
             key: an idempotency key; a new one by default.
 

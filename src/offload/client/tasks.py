@@ -74,9 +74,9 @@ def options_of(said: CallOptions) -> dict[str, Any]:
     options |= {name: _plain(value) for name, value in options.pop("job").items()}
     options["tags"] = list(said.tags)
     if "run_at" in options:
-        options["run_at"] = _instant(options["run_at"])
+        options["run_at"] = instant_exactly(options["run_at"])
     if "deadline_at" in options:
-        options["deadline"] = _instant(options.pop("deadline_at"))
+        options["deadline"] = instant_exactly(options.pop("deadline_at"))
     return {name: value for name, value in options.items() if value not in (None, [])}
 
 
@@ -86,6 +86,6 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _instant(seconds: float) -> str:
-    """Write an instant exactly enough; `shapes.instant`, which is for reading, rounds it."""
+def instant_exactly(seconds: float) -> str:
+    """Write an instant for the server; `shapes.instant`, which is for reading, rounds it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

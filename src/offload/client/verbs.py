@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from offload.client.following import Following
-from offload.client.groups import OfGroups
+from offload.client.many import OfMany
 from offload.client.sending import TaskView, View, Views, given, quoted, with_query
 
 
-class Client(OfGroups):
+class Client(OfMany):
     """A server's jobs. For any number of threads; connections are kept between requests.
 
     Args:

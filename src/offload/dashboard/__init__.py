@@ -87,15 +87,18 @@ def dashboard() -> Dashboard:
     version = _sum(page.encode(), *found.values())
     return Dashboard(
         version,
-        _asset(_page(page, version, found), "text/html; charset=utf-8"),
-        {place: _asset(body, _media_type(place[1])) for place, body in found.items()},
+        asset(_page(page, version, found), "text/html; charset=utf-8"),
+        {place: asset(body, _media_type(place[1])) for place, body in found.items()},
     )
 
 
 def _page(template: str, version: str, found: dict[tuple[str, str], bytes]) -> bytes:
-    """Name the version, and all modules: the browser need not find them one after the other."""
+    """Name the version, and all modules: the browser need not find them one after the other.
+
+    They are fetched behind what the first picture needs, the style and the theme.
+    """
     modules = "\n".join(
-        f'<link rel="modulepreload" href="assets/{version}/{folder}/{name}">'
+        f'<link rel="modulepreload" href="assets/{version}/{folder}/{name}" fetchpriority="low">'
         for folder, name in found
         if name.endswith(".js") and (folder, name) != _NO_MODULE
     )
@@ -103,7 +106,8 @@ def _page(template: str, version: str, found: dict[tuple[str, str], bytes]) -> b
     return filled.encode()
 
 
-def _asset(body: bytes, media_type: str) -> Asset:
+def asset(body: bytes, media_type: str) -> Asset:
+    """Return a file, compressed and under its sum."""
     return Asset(body, gzip.compress(body, mtime=0), media_type, f'"{_sum(body)}"')
 
 

@@ -4,12 +4,10 @@ A page needs it and an address of the job, nothing else. `offload serve` has it 
 `/offload-job.js`; an application that has jobs of its own gives it at any address it likes.
 """
 
-import gzip
-import hashlib
 from functools import cache
 from importlib.resources import files
 
-from offload.dashboard import Asset
+from offload.dashboard import Asset, asset
 
 PATH = "/offload-job.js"
 """Where servers have it."""
@@ -24,5 +22,4 @@ HEADERS = {"cache-control": "no-cache", "cross-origin-resource-policy": "cross-o
 def element() -> Asset:
     """Return the file: its `body`, ready to be sent as `text/javascript`."""
     body = (files("offload.dashboard") / "static" / "offload-job.js").read_bytes()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    return Asset(body, gzip.compress(body, mtime=0), MEDIA_TYPE, tag)
+    return asset(body, MEDIA_TYPE)

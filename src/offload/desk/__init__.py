@@ -5,6 +5,8 @@ looking       what is stored, and waiting for it to change
 asking        what is asked of a job, or of a queue
 starting      new jobs
 grouping      jobs that belong together
+pausing       whole queues, tasks and groups
+selecting     all jobs that a filter leaves
 registering   functions as tasks, started by name
 boxing        black boxes
 """

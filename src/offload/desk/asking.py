@@ -1,4 +1,4 @@
-"""Asking something of a job that there is: cancel, pause, resume, retry, complete."""
+"""Asking something of a job that there is: cancel, pause, resume, retry, amend, complete."""
 
 import os
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from offload import model, verbs
 from offload.desk.looking import Looking
 from offload.job import Job
+from offload.lifecycle import Amendment
 from offload.model import By, QueueSettings, Wish
 from offload.options import DEFAULT_QUEUE
 from offload.store.base import SetQueue
@@ -70,6 +71,24 @@ class Asking(Looking):
     def retrying(self, job_id: int, by: By | None = None) -> Plan[model.Job]:
         """Return the plan that tries a job anew."""
         return verbs.retry(job_id, self.now, by or self._by())
+
+    def amend_job(self, job_id: int, wanted: Amendment) -> bool:
+        """Alter a job that waits; see `Job.amend`."""
+        job, changed = self.run(self.amending(job_id, wanted))
+        self.hire({(job.task, job.queue)})
+        return changed
+
+    async def aamend_job(self, job_id: int, wanted: Amendment) -> bool:
+        """The same without blocking the loop."""
+        job, changed = await self.perform(self.amending(job_id, wanted))
+        await self.ahire({(job.task, job.queue)})
+        return changed
+
+    def amending(
+        self, job_id: int, wanted: Amendment, by: By | None = None
+    ) -> Plan[tuple[model.Job, bool]]:
+        """Return the plan that alters a job that waits."""
+        return verbs.amend(job_id, wanted, self.now, by or self._by())
 
     def asking(
         self, job_id: int, wish: Wish, by: By | None = None, reason: str | None = None

@@ -48,7 +48,8 @@ class Boxing(Registering):
                 - `pending`: what says "not yet"; None unless given;
                 - `error_budget`: the job fails when so many questions in a row have raised; 1;
                 - `deadline`: by when it must have ended, and as for `Task.using` `name`, `queue`,
-                  `priority`, `delay`, `run_at`, `owner`, `tags`, `retries`, `backoff`, `timeout`.
+                  `priority`, `delay`, `run_at`, `owner`, `tags`, `retries`, `backoff`, `timeout`,
+                  `retain`.
 
         Raises:
             TypeError: it is no black box; says what is missing.

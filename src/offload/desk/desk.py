@@ -31,6 +31,7 @@ from offload.store.base import Counts, Operation, Workers
 from offload.submitting import look_after, lose
 from offload.verbs import Plan, ask
 from offload.watch import LOOK_AGAIN_SECONDS
+from offload.worker import family
 from offload.worker.embedded import EmbeddedWorker
 from offload.worker.executors import Executor
 from offload.worker.executors.box import BoxExecutor
@@ -188,6 +189,7 @@ class Desk:
             house=house.token,
             shelf=self.shelf,
             lifespans=tuple(self.lifespans),
+            use=lambda: family.use(os.getpid()),
         )
 
     def _equip(self, mark: str) -> dict[str, Executor]:

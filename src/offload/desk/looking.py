@@ -1,13 +1,15 @@
 """Looking: jobs, queues, workers and schedules as they are, and waiting for a job to end."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any, Unpack
+from typing import Any, TypedDict, Unpack
 
 from msgspec import UNSET
 
 from offload import following, lifecycle, model, reasons, verbs
 from offload.boxes import awaited
 from offload.desk.desk import Desk
+from offload.errors import UnknownTask
+from offload.filters import Filter, page, terms_of
 from offload.following import Wanted
 from offload.lifecycle import Shown
 from offload.model import State, Wish
@@ -15,11 +17,13 @@ from offload.schedule import Timetable
 from offload.store.base import (
     Counts,
     Frozen,
-    List,
     Look,
+    OldestWaiting,
+    PausedTasks,
     Queues,
     Schedules,
     Situation,
+    TaskPause,
     Workers,
 )
 from offload.values import decode
@@ -34,54 +38,71 @@ Workforce = list[model.WorkerInfo]
 Timetables = list[Timetable]
 
 
+class _AsTheyAre(TypedDict, total=False):
+    queue: str | None
+    tag: str | None
+    group: int | None
+    since: float | None
+    worker: int | None
+
+
+class Narrowing(_AsTheyAre, total=False):
+    """By what jobs are narrowed; see `Offload.list`."""
+
+    states: Iterable[str]
+    task: str | None
+    text: str | None
+
+
 class Looking(Desk):
     """Shows what is stored; changes nothing."""
 
     def list(
-        self,
-        *,
-        states: Iterable[str] = (),
-        task: str | None = None,
-        queue: str | None = None,
-        tag: str | None = None,
-        group: int | None = None,
-        since: float | None = None,
-        limit: int = 100,
-        before: int | None = None,
+        self, *, limit: int = 100, before: int | None = None, **narrowed: Unpack[Narrowing]
     ) -> Records:
         """Return a page of jobs, newest first.
 
         Args:
-            states: only jobs in these stored states; all when empty.
-            task: only jobs of this task.
-            queue: only jobs of this queue.
-            tag: only jobs with this tag.
-            group: only jobs of the group with this id.
-            since: only jobs that were started at this instant or later, seconds since the epoch.
             limit: how many at most.
             before: only jobs with a smaller id: the last one of the page before.
+            narrowed: only some jobs: `states` (stored ones), `task`, `queue`, `tag`, `group` (the
+                id of one), `since` (seconds since the epoch; started then or later), `worker` (the
+                id of the one that has them, or had them last), `text` (words that they have in
+                their task, parameters, error, tags, owner or key, also ``param.name:value`` and
+                ``error:word``; looked for in the newest 10,000 jobs).
 
         Raises:
-            ValueError: there is no such stored state.
+            ValueError: there is no such stored state, or the text has too many words.
         """
-        wanted = List(limit, before, _states(states), task, queue, tag, group, since)
-        return self.run(ask(wanted))
+        return self.run(_listing(self._filter(**narrowed), limit, before))
 
     async def alist(
+        self, *, limit: int = 100, before: int | None = None, **narrowed: Unpack[Narrowing]
+    ) -> Records:
+        """The same without blocking the loop."""
+        return await self.perform(_listing(self._filter(**narrowed), limit, before))
+
+    def _filter(
         self,
         *,
         states: Iterable[str] = (),
         task: str | None = None,
-        queue: str | None = None,
-        tag: str | None = None,
-        group: int | None = None,
-        since: float | None = None,
-        limit: int = 100,
-        before: int | None = None,
-    ) -> Records:
-        """The same without blocking the loop."""
-        wanted = List(limit, before, _states(states), task, queue, tag, group, since)
-        return await self.perform(ask(wanted))
+        text: str | None = None,
+        **others: Unpack[_AsTheyAre],
+    ) -> Filter:
+        return Filter(
+            states=tuple(State(state) for state in states),
+            task=self._own_name(task),
+            terms=() if text is None else terms_of(text),
+            **others,
+        )
+
+    def _own_name(self, task: str | None) -> str | None:
+        """Return the name that jobs of a task carry, also where an alias was given."""
+        try:
+            return None if task is None else self.registry.find(task).name
+        except UnknownTask:
+            return task  # jobs of a task that is not registered here are there all the same
 
     def read_job(self, job_id: int) -> model.Job:
         """Return a job's record; see `Job.read`."""
@@ -149,6 +170,18 @@ class Looking(Desk):
     async def acounts(self) -> dict[tuple[str, State], int]:
         """The same without blocking the loop."""
         return await self.perform(ask(Counts()))
+
+    async def aoldest_waiting(self) -> dict[str, float]:
+        """Return since when what could begin has waited at the longest, by queue."""
+        return await self.perform(ask(OldestWaiting()))
+
+    def paused_tasks(self) -> dict[str, TaskPause]:
+        """Return the tasks that are paused, by name; none where there is no database yet."""
+        return self.run(ask(PausedTasks())) if self.database.exists() else {}
+
+    async def apaused_tasks(self) -> dict[str, TaskPause]:
+        """The same without blocking the loop."""
+        return await self.perform(ask(PausedTasks())) if self.database.exists() else {}
 
     async def asituation(self) -> Situation:
         """Return who works, what is in the queues and what is paused, in one snapshot."""
@@ -221,5 +254,14 @@ class Looking(Desk):
         return decode(verbs.value(job, self.shown(job)))
 
 
-def _states(states: Iterable[str]) -> tuple[State, ...]:
-    return tuple(State(state) for state in states)
+def _listing(narrowed: Filter, limit: int, before: int | None) -> Plan[Records]:
+    """Read a page that is full, if there are so many; free text is looked for in short ones."""
+    found: Records = []
+    cursor = before
+    while len(found) < limit:
+        listed = yield from page(narrowed, limit - len(found), cursor)
+        found += listed.jobs
+        cursor = listed.before
+        if cursor is None:
+            break
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from offload.clock import Clock
-from offload.desk.pausing import Pausing
+from offload.desk.selecting import Selecting
 from offload.errors import InvalidTask
 from offload.job import Job
 from offload.lifespan import Lifespan, Scope
@@ -39,7 +39,7 @@ class _Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
 
 
-class Registering(Pausing):
+class Registering(Selecting):
     """Keeps the tasks that users hold."""
 
     def __init__(self, arguments: Mapping[str, Any], queue: QueueSettings, clock: Clock) -> None:
@@ -89,6 +89,8 @@ class Registering(Pausing):
                 paused where it runs in a thread.
             on_crash: "again" runs a job again when its worker died with it; "fail" is for code that
                 must not be repeated: the job is lost then.
+            retain: how long a job is kept once it has ended, whatever its queue keeps; at most ten
+                years. By default the queue's `keep` decides.
             key: of a task and a key there is one unfinished job. Parameters may stand in it, in
                 braces: ``"movie-{movie_id}"``; one that was not given counts as empty.
             on_conflict: what a start means while there is another job of that key: "existing"

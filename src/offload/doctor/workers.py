@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from offload.doctor.facts import Facts, Situation, WorkerFact
 from offload.doctor.findings import Finding, ago, counted, fault, ok, warning
 
+LATE_SECONDS = 1.0
+"""A loop that is so late is held up by a task's code: all that runs on it waits for that."""
+
 TOLERANCE_SECONDS = 5.0
 """Clocks are set by so much every day, and a fact is a moment old when it is judged."""
 
@@ -20,6 +23,8 @@ def judge(facts: Facts) -> Iterator[Finding]:
             yield _dead(worker, situation)
         elif facts.now - worker.info.seen_at > facts.lease:
             yield _silent(worker, facts.now)
+        elif (worker.info.vitals.loop_lag or 0.0) > LATE_SECONDS:
+            yield _late(worker)
     yield from _clock(situation, facts.now)
 
 
@@ -53,6 +58,18 @@ def _silent(worker: WorkerFact, now: float) -> Finding:
         f"{ago(now - info.seen_at)}: it is frozen, or a task's code holds the interpreter",
         f"see where it hangs (py-spy dump --pid {info.pid}), then kill -KILL {info.pid}: its jobs "
         "are given back",
+    )
+
+
+def _late(worker: WorkerFact) -> Finding:
+    info = worker.info
+    return warning(
+        "workers",
+        f"the event loop of worker {info.id} (process {info.pid}) was late by "
+        f"{ago(info.vitals.loop_lag or 0.0)}: the code of an async task blocks it, or the machine "
+        "is busy",
+        f"see what it does (py-spy dump --pid {info.pid}); a task that blocks belongs in a plain "
+        "def, and a call that does in asyncio.to_thread",
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offload import verbs
 from offload.errors import Fault, InvalidParameters
 from offload.http import answers
 from offload.http.body import read_body, read_object
@@ -49,8 +48,7 @@ async def amend(door: Door, request: Request) -> Response:
     job_id = path_id(request)
     wanted = _read(await read_object(await read_body(request)))
     await _check_queue(door, wanted)
-    plan = verbs.amend(job_id, wanted, door.app.now, asker(request))
-    job, changed = await door.app.perform(plan)
+    job, changed = await door.app.perform(door.app.amending(job_id, wanted, asker(request)))
     await door.hire(job)
     shape = await answers.shape_of(door, job, for_brief=False, changed=changed)
     return answers.json(write(shape), 200, {"etag": answers.entity_tag(shape)})

@@ -36,6 +36,7 @@ class FilterShape(Struct, frozen=True, forbid_unknown_fields=True):
         state: stored states, with a comma between them.
         task: jobs of this task.
         queue: jobs of this queue.
+        worker: jobs that this worker has, by its id; of finished ones those that it had last.
         tag: jobs with this tag.
         group: jobs of this group, by its id.
         since: jobs started at this instant or later (RFC 3339), or within a time, such as 24h.
@@ -46,6 +47,7 @@ class FilterShape(Struct, frozen=True, forbid_unknown_fields=True):
     state: str = ""
     task: str | None = None
     queue: str | None = None
+    worker: str = ""
     tag: str | None = None
     group: str = ""
     since: str = ""

@@ -56,7 +56,7 @@ async def listing(door: Door, request: Request) -> Response:
     after = _after(asked.get("after", ""))
     form = format_of(request)
     if form is not None:
-        known = _last_known(request)
+        known = last_known(request)
         live = live_of(request)
 
         async def follow() -> Reader:
@@ -89,12 +89,12 @@ def _story(*, after: str = "") -> None:
     """What the events of a job can be asked."""
 
 
-_STORY = Signature.of(_story, task="events")
+STORY = Signature.of(_story, task="events")
 
 
 async def of_job(door: Door, request: Request) -> Response:
     """Tell what happened to a job, oldest first; live, until it has ended."""
-    asked = read_by(_STORY, request.scope["query_string"])
+    asked = read_by(STORY, request.scope["query_string"])
     job_id = path_id(request)
     after = _after(asked.get("after", "")) or 0
     form = format_of(request)
@@ -103,7 +103,7 @@ async def of_job(door: Door, request: Request) -> Response:
         items = [Raw(line.json) for line in story if line.id > after]
         last = max(after, story[-1].id)
         return answers.json(write(EventsPage(items, last, more=False, reset=False)))
-    known = _last_known(request)
+    known = last_known(request)
     begin = after if known is None else known
     if begin > story[-1].id and begin > await newest(door.app):
         begin = 0  # it is not of this database
@@ -143,7 +143,7 @@ def _after(text: str) -> int | None:
 _NEVER_GIVEN = (1 << 63) - 1
 
 
-def _last_known(request: Request) -> int | None:
+def last_known(request: Request) -> int | None:
     """Read `Last-Event-ID`. An id that is none was not given by us: the client begins anew."""
     text = request.headers.get("last-event-id", "")
     if not text:

@@ -1,10 +1,9 @@
 """Lists of jobs: what can be asked of one, and the page that answers it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import Meta, Struct
 
 from offload.errors import Fault, InvalidParameters, UnknownTask
 from offload.filters import Filter, Terms, terms_of
@@ -13,12 +12,10 @@ from offload.http.door import Door
 from offload.model import State
 from offload.shapes import JobShape, job_shape
 from offload.signature import Signature
-from offload.units import seconds
+from offload.units import since
 from offload.wire.query import invalid, job_id_of, read_by
 
 MOST_JOBS = 500
-
-_Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Page(Struct, frozen=True):
@@ -37,6 +34,7 @@ def _listing(
     state: str = "",
     task: str | None = None,
     queue: str | None = None,
+    worker: str = "",
     tag: str | None = None,
     group: str = "",
     since: str = "",
@@ -50,6 +48,7 @@ def _listing(
         state: stored states, with a comma between them.
         task: jobs of this task.
         queue: jobs of this queue.
+        worker: jobs that this worker has, by its id; of finished ones those that it had last.
         tag: jobs with this tag.
         group: jobs of this group, by its id.
         since: jobs started at this instant or later (RFC 3339), or within a time, such as 24h.
@@ -96,6 +95,7 @@ def filter_of(door: Door, asked: Mapping[str, Any]) -> Filter:
         queue=asked.get("queue"),
         tag=asked.get("tag"),
         group=_id("group", asked.get("group", ""), "the id of a group"),
+        worker=_id("worker", asked.get("worker", ""), "the id of a worker"),
         since=_since(asked.get("since", ""), door.app.now()),
         terms=_terms(asked.get("q", "")),
     )
@@ -148,22 +148,10 @@ def _id(name: str, text: str, what: str) -> int | None:
 
 def _since(text: str, now: float) -> float | None:
     """Read an instant, or a time that ends now."""
-    if not text:
-        return None
     try:
-        return _instant(text).timestamp()
-    except ValidationError:
-        pass
-    try:
-        return now - seconds(text)
-    except ValueError:
-        problem = "expected an instant such as 2026-01-31T09:00:00Z, or a time such as 24h"
-        raise _fault("since", problem) from None
-
-
-def _instant(text: str) -> datetime:
-    found: datetime = convert(text, _Instant)
-    return found
+        return since(text, now) if text else None
+    except ValueError as error:
+        raise _fault("since", str(error)) from None
 
 
 def _fault(name: str, problem: str) -> Exception:

@@ -14,6 +14,7 @@ from offload.feed import EventFeed
 from offload.http.crowd import Crowd
 from offload.http.metrics import Figures, Metrics
 from offload.wire.problems import Problem
+from offload.worker.pulse import Pulse
 
 STREAMS_OF_A_CLIENT = 100
 
@@ -60,19 +61,12 @@ class Places:
                 del self._taken[client]
 
 
-class Pulse:
-    """How late the server's loop was when it was to do something at a set time.
+class Live(Struct, frozen=True):
+    """What streams, health and metrics look at.
 
     Attributes:
-        lag: the last time, in seconds.
+        pulse: of the server's loop.
     """
-
-    def __init__(self) -> None:
-        self.lag = 0.0
-
-
-class Live(Struct, frozen=True):
-    """What streams, health and metrics look at."""
 
     feed: EventFeed
     places: Places

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from msgspec import Meta
 from starlette.requests import Request
@@ -11,11 +11,11 @@ from starlette.responses import Response, StreamingResponse
 
 from offload import following
 from offload.errors import Fault, InvalidParameters
-from offload.feed import Batch, Line, Reader
+from offload.feed import Batch, Line
 from offload.following import LOOK_SECONDS, LineShape, LogPage, page_shape, plain, shapes_of
 from offload.http import answers
 from offload.http.door import Door, path_id
-from offload.http.events import _last_known, format_of
+from offload.http.events import format_of, last_known
 from offload.http.live import client_of, live_of
 from offload.http.stream import Stream
 from offload.shapes import write
@@ -64,7 +64,7 @@ async def of_job(door: Door, request: Request) -> Response:
     if form is None:
         page = await door.app.perform(following.look(log))
         return answers.json(write(page_shape(log, page)))
-    known = _last_known(request)
+    known = last_known(request)
     if known is not None:
         log = following.asked(log.job_id, **_filters(given), after=known)
     first: LogPage = await door.app.perform(following.look(log))
@@ -75,9 +75,8 @@ async def of_job(door: Door, request: Request) -> Response:
         return Response(status_code=204)  # a browser does not come back after this
     live = live_of(request)
 
-    async def follow() -> Reader:
-        # It is asked for `after`, `next` and `close`, as every reader is.
-        return cast(Reader, LogReader(door, log, first))
+    async def follow() -> LogReader:
+        return LogReader(door, log, first)
 
     return Stream(follow, form, live.places, client_of(request))
 

@@ -54,6 +54,7 @@ def _using(
     backoff: float | str | Waits | None = None,
     memory: _Size | None = None,
     on_crash: Literal["again", "fail"] | None = None,
+    retain: _Duration | None = None,
     key: _Key | None = None,
     on_conflict: Literal["existing", "refuse"] | None = None,
     owner: _Words | None = None,

@@ -1,7 +1,7 @@
 """Queues under `/v1/queues`: their settings, what is in them, and other settings for them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -13,7 +13,7 @@ from offload.http import answers
 from offload.http.body import read_body, read_object
 from offload.http.door import Door
 from offload.model import Queue, QueueSettings, State
-from offload.shapes import write
+from offload.shapes import maybe_instant, write
 from offload.signature import Signature
 from offload.wire.problems import Problem
 from offload.wire.query import read_no_query
@@ -27,6 +27,8 @@ class QueueShape(Struct, frozen=True):
 
     Attributes:
         counts: its kept jobs by stored state.
+        oldest_at: since when the job waits that has waited longest of those that could begin now;
+            null if none does.
     """
 
     name: str
@@ -38,6 +40,7 @@ class QueueShape(Struct, frozen=True):
     paused: bool
     paused_reason: str | None
     counts: dict[State, int]
+    oldest_at: str | None
     links: dict[str, str]
 
 
@@ -51,9 +54,8 @@ async def known_queues(door: Door) -> set[str]:
 async def listing(door: Door, request: Request) -> Response:
     """List the queues that were set or have had a job."""
     read_no_query(request.scope["query_string"])
-    tally = await door.app.acounts()
-    shapes = [_shape(queue, tally) for queue in await door.app.aqueues()]
-    return answers.json(write({"items": shapes}))
+    queues = await door.app.aqueues()
+    return answers.json(write({"items": await _shapes(door, queues)}))
 
 
 async def show(door: Door, request: Request) -> Response:
@@ -62,7 +64,7 @@ async def show(door: Door, request: Request) -> Response:
     name = request.path_params["name"]
     for queue in await door.app.aqueues():
         if queue.name == name:
-            return answers.json(write(_shape(queue, await door.app.acounts())))
+            return answers.json(write((await _shapes(door, [queue]))[0]))
     raise unknown_queue(name, await known_queues(door))
 
 
@@ -94,20 +96,25 @@ async def change(door: Door, request: Request) -> Response:
     said = _settings(await read_object(await read_body(request)))
     # A thread of its own: this verb has only a blocking face.
     queue = await asyncio.to_thread(door.app.set_queue, said, QueueSettings(), name)
-    return answers.json(write(_shape(queue, await door.app.acounts())))
+    return answers.json(write((await _shapes(door, [queue]))[0]))
 
 
 def _settings(said: Mapping[str, Any]) -> QueueSettings:
     return QueueSettings(**checked(SETTINGS, said))
 
 
-def _shape(queue: Queue, tally: Tally) -> QueueShape:
+async def _shapes(door: Door, queues: Sequence[Queue]) -> list[QueueShape]:
+    tally, waiting = await door.app.acounts(), await door.app.aoldest_waiting()
+    return [_shape(queue, tally, maybe_instant(waiting.get(queue.name))) for queue in queues]
+
+
+def _shape(queue: Queue, tally: Tally, oldest_at: str | None) -> QueueShape:
     counts = {state: count for (name, state), count in tally.items() if name == queue.name}
     itself = f"/v1/queues/{queue.name}"
     links = {"self": itself, "jobs": f"/v1/jobs?queue={queue.name}"}
     verb = "resume" if queue.paused else "pause"
     links[verb] = f"{itself}/{verb}"
-    return QueueShape(**asdict(queue), counts=counts, links=links)
+    return QueueShape(**asdict(queue), counts=counts, oldest_at=oldest_at, links=links)
 
 
 def unknown_queue(name: str, known: set[str]) -> Problem:

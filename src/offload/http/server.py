@@ -25,7 +25,7 @@ from offload.http.boundary import Boundary
 from offload.http.crowd import Crowd, Limits
 from offload.http.door import Door
 from offload.http.keeper import Keeper
-from offload.http.live import Live, Places, Pulse
+from offload.http.live import Live, Places
 from offload.http.metrics import Metrics
 from offload.http.origins import Origins
 from offload.http.protocol import protocol_of
@@ -34,6 +34,7 @@ from offload.http.routing import router
 from offload.http.security import Guard, Names
 from offload.http.throttle import Throttle
 from offload.units import Rate, rate
+from offload.worker.pulse import Pulse
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 5
@@ -191,12 +192,12 @@ class _Uvicorn(uvicorn.Server):
         """Renew the Date header each second, until told to stop (uvicorn: ten looks a second)."""
         self._loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
-            due_at = self._loop.time() + 1
+            self._live.pulse.expect(1.0)
             try:
-                async with asyncio.timeout_at(due_at):
+                async with asyncio.timeout(1.0):
                     await self._stopped.wait()
             except TimeoutError:
-                self._live.pulse.lag = self._loop.time() - due_at
+                self._live.pulse.beat()
         self._live.feed.close()
 
     def stop(self) -> None:

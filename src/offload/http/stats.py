@@ -3,6 +3,7 @@
 from collections import Counter
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +21,11 @@ class WorkerShape(Struct, frozen=True):
         alive: whether its process lives, as far as this machine can tell.
         stopping: whether it was told to end; it takes no further jobs.
         queues: the queues that it serves; all when empty.
+        seen_at: its last sign of life, which tells how it does: `memory`, `cpu` and `loop_lag`,
+            each null where that is not known.
+        memory: bytes that its process and all below it hold together.
+        cpu: processor time of the same, as a fraction of one core; 2.5 is two and a half cores.
+        loop_lag: seconds by which its event loop was late at the worst: code blocks it.
     """
 
     id: int
@@ -32,6 +38,9 @@ class WorkerShape(Struct, frozen=True):
     slots: int
     started_at: str
     seen_at: str
+    memory: int | None
+    cpu: float | None
+    loop_lag: float | None
 
 
 class Stats(Struct, frozen=True):
@@ -86,4 +95,5 @@ def _shape(worker: WorkerInfo, alive: bool) -> WorkerShape:
         slots=worker.slots,
         started_at=instant(worker.started_at),
         seen_at=instant(worker.seen_at),
+        **asdict(worker.vitals),
     )

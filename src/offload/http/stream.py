@@ -1,6 +1,6 @@
-"""A stream: what a reader of the feed sees, sent as it comes, for as long as the client takes it.
+"""A stream: what a source brings, sent as it comes, for as long as the client takes it.
 
-Nothing is buffered for a client but what is on its way: while it does not take that, the reader is
+Nothing is buffered for a client but what is on its way: while it does not take that, the source is
 not asked for more, and after a time the connection is dropped (`protocol`). In two formats:
 server-sent events (the WHATWG's HTML standard, 9.2), and lines of JSON.
 """
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from offload.errors import OffloadError
-from offload.feed import Batch, Reader
+from offload.feed import Batch
 from offload.http.live import Places
 from offload.shapes import write
 
@@ -21,6 +21,28 @@ BEAT_SECONDS = 15.0
 """Something is sent at least so often, so that nobody in between takes the connection for dead."""
 
 COME_BACK_MILLISECONDS = 2000
+
+
+class Source(Protocol):
+    """What is streamed: a reader of the feed, or of a job's log.
+
+    Attributes:
+        after: the last that was handed out or passed over; before the first, where it begins.
+    """
+
+    after: int
+
+    async def next(self, seconds: float) -> Batch:
+        """Return what is new; waits for it for so long at most, and then returns nothing.
+
+        Raises:
+            OffloadError: there is nothing to follow any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 class Format(Protocol):
@@ -86,10 +108,10 @@ class JsonLines:
 
 
 class Stream(Response):
-    """Sends what a reader sees until it ends, or the client goes away.
+    """Sends what a source brings until it ends, or the client goes away.
 
     Args:
-        follow: returns the reader; asked when there is a place.
+        follow: returns the source; asked when there is a place.
         form: how it is written.
         places: where a place for it is taken.
         client: whose place it is.
@@ -97,7 +119,7 @@ class Stream(Response):
 
     def __init__(
         self,
-        follow: Callable[[], Awaitable[Reader]],
+        follow: Callable[[], Awaitable[Source]],
         form: Format,
         places: Places,
         client: str,
@@ -126,20 +148,20 @@ class Stream(Response):
             await send({"type": "http.response.body"})
             return
         with self._places.place(self._client):
-            reader = await self._follow()
+            source = await self._follow()
             try:
                 await send(start)
-                await _unless_gone(receive, self._send_all(reader, send))
+                await _unless_gone(receive, self._send_all(source, send))
             finally:
-                reader.close()
+                source.close()
 
-    async def _send_all(self, reader: Reader, send: Send) -> None:
+    async def _send_all(self, source: Source, send: Send) -> None:
         """Send batch after batch; where the store fails, or the job is gone, it ends early."""
-        await _send(send, self._form.begin(reader.after))
+        await _send(send, self._form.begin(source.after))
         is_last = False
         while not is_last:
             try:
-                batch = await reader.next(BEAT_SECONDS)
+                batch = await source.next(BEAT_SECONDS)
             except OffloadError:  # the client comes back and is told
                 break
             is_last = batch.is_last

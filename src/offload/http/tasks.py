@@ -16,15 +16,17 @@ from offload.wire.query import read_no_query
 async def listing(door: Door, request: Request) -> Response:
     """List what can be started."""
     read_no_query(request.scope["query_string"])
-    registry = door.app.registry
-    return answers.json(write({"items": [task_shape(registry.find(name)) for name in registry]}))
+    registry, paused = door.app.registry, await door.app.apaused_tasks()
+    shapes = [task_shape(registry.find(name), paused.get(name)) for name in registry]
+    return answers.json(write({"items": shapes}))
 
 
 async def show(door: Door, request: Request) -> Response:
     """Describe one task: its parameters as JSON Schema, its documentation, its options."""
     read_no_query(request.scope["query_string"])
-    found = door.app.find(request.path_params["name"])
-    return answers.json(write(task_shape(found.registered)))
+    registered = door.app.find(request.path_params["name"]).registered
+    paused = await door.app.apaused_tasks()
+    return answers.json(write(task_shape(registered, paused.get(registered.name))))
 
 
 async def start(door: Door, request: Request) -> Response:

@@ -101,6 +101,7 @@ def release(job: Job, move: Move, now: float, by: By, **columns: object) -> Chan
         "next_check_at": None,
         "started_at": job.started_at if is_over else None,
         "finished_at": now if is_over else None,
+        "kept_until": _kept_until(job, now) if is_over else None,
         "reason": None,
         "result": None,
         "error": None,
@@ -109,6 +110,12 @@ def release(job: Job, move: Move, now: float, by: By, **columns: object) -> Chan
     }
     after = replace(job, **(released | columns))
     return Change(after=after, before=job.state, event=move.value, by=by)
+
+
+def _kept_until(job: Job, now: float) -> float | None:
+    """Until when it is kept, having ended now; None leaves that to its queue."""
+    retain = job.options.retain
+    return None if retain is None else now + retain
 
 
 def back(

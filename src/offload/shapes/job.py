@@ -39,6 +39,8 @@ class JobShape(Struct, frozen=True, kw_only=True):
         active_seconds: how long its attempt has run, pauses not counted.
         paused_seconds: how long its attempt has stood still.
         usage: what its last attempt has used; null in lists, and until that is known.
+        kept_until: until when it is kept, whatever its queue keeps; null where it has not ended, or
+            its queue's keep decides.
         secret: the parameters that are shown as ``***``; left out where there is none.
         links: what can be done with the job now.
     """
@@ -76,6 +78,7 @@ class JobShape(Struct, frozen=True, kw_only=True):
     deadline_at: str | None
     started_at: str | None
     finished_at: str | None
+    kept_until: str | None
     active_seconds: float | None
     paused_seconds: float
     worker: int | None
@@ -140,6 +143,7 @@ def job_shape(
         deadline_at=maybe_instant(job.deadline_at),
         started_at=maybe_instant(job.started_at),
         finished_at=maybe_instant(job.finished_at),
+        kept_until=maybe_instant(job.kept_until),
         active_seconds=_active_seconds(job, now),
         paused_seconds=_rounded(paused_seconds(job, now)),
         worker=job.worker,

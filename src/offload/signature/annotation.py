@@ -13,6 +13,7 @@ class of ours that says how a value is read and how the type looks as JSON Schem
 
 import contextlib
 import dataclasses
+import datetime
 import enum
 import functools
 import inspect
@@ -69,6 +70,16 @@ _COLLECTIONS = frozenset(
 )  # fmt: skip
 
 
+# msgspec tells the format of dates, durations, UUIDs and the like, and says of these only `string`:
+# for JSON Schema they have an offset, and we take them without one too. A form wants to know it.
+_FORMATS: dict[Any, Any] = {
+    datetime.datetime: Annotated[
+        datetime.datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})
+    ],
+    datetime.time: Annotated[datetime.time, msgspec.Meta(extra_json_schema={"format": "time"})],
+}
+
+
 class Unreadable(Exception):
     """An annotation that contradicts itself, or that no value from outside can ever fit."""
 
@@ -82,7 +93,8 @@ def readable(annotation: Any) -> Any:
     annotation = _unwrapped(annotation)
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _constrained(readable(args[0]), annotation.__metadata__)
+        inner = args[0] if _says_of_zones(annotation) else readable(args[0])
+        return _constrained(inner, annotation.__metadata__)
     if origin in (Union, types.UnionType):
         return _union(tuple(readable(member) for member in args))
     if origin in _COLLECTIONS:
@@ -130,6 +142,13 @@ def _unwrapped(annotation: Any) -> Any:
             return Any if isinstance(annotation, str) else annotation
 
 
+def _says_of_zones(annotation: Any) -> bool:
+    """Whether a moment has to have an offset, or must not: then msgspec knows its format."""
+    return annotation.__origin__ in _FORMATS and any(
+        getattr(each, "tz", None) is not None for each in annotation.__metadata__
+    )
+
+
 def _constrained(inner: Any, metadata: tuple[Any, ...]) -> Any:
     constrained = cast(Any, Annotated)[(inner, *metadata)]
     try:
@@ -148,6 +167,8 @@ def _rebuilt(annotation: Any, origin: Any, items: tuple[Any, ...]) -> Any:
 
 def _leaf(annotation: Any) -> Any:
     """The type itself if msgspec reads it and all that is in it, else a stand-in."""
+    if isinstance(annotation, type) and annotation in _FORMATS:
+        return _FORMATS[annotation]
     # msgspec reads a Flag from a number but refuses its own members (0.22).
     if isinstance(annotation, type) and issubclass(annotation, enum.Flag):
         return _stand_in_for(annotation)

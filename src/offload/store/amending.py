@@ -16,7 +16,7 @@ def amend(session: Session, amend: Amend) -> Job | Gone | Full | None:
         return before
     if after.queue != before.queue and session.room(after.queue) < 1:
         return Full(after.queue, session.queue(after.queue).capacity or 0)
-    session.do("amend", _row(after))
+    session.do("amend", _row(after, amend.now))
     *event, _ = rows.event_row(amend.change, amend.now)
     session.many("insert_event", [(*event, amend.said)])
     session.count(before.queue, before.state, -1)
@@ -25,7 +25,7 @@ def amend(session: Session, amend: Amend) -> Job | Gone | Full | None:
     return None
 
 
-def _row(job: Job) -> rows.Row:
+def _row(job: Job, now: float) -> rows.Row:
     return (
         job.queue,
         job.priority,
@@ -33,6 +33,7 @@ def _row(job: Job) -> rows.Row:
         job.run_at,
         job.claimable,
         job.version,
+        now,
         job.id,
         job.version - 1,
         job.token,

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from msgspec import Struct, UnsetType
 
 from offload.model import (
+    NO_VITALS,
     By,
     Change,
     Event,
@@ -25,6 +26,7 @@ from offload.model import (
     Saved,
     State,
     StoredLine,
+    Vitals,
     WorkerInfo,
 )
 
@@ -236,6 +238,7 @@ class Renew(Operation[list[Held]], frozen=True):
     worker: int
     now: float
     lease_until: float
+    vitals: Vitals = NO_VITALS
 
 
 class Report(Operation[None], frozen=True):
@@ -280,9 +283,11 @@ class Promote(Operation[int], frozen=True):
 
 
 class Prune(Operation[int], frozen=True):
-    """Remove finished jobs beyond what their queues keep, oldest first, at most `batch` of them.
+    """Remove finished jobs that are kept no longer, at most `batch` of them.
 
-    Answers with the number removed.
+    First those whose own time is over (`Job.kept_until`), then those beyond what their queues keep,
+    oldest first. What has a time of its own is not removed before that, and none of those that its
+    queue keeps. Answers with the number removed.
     """
 
     now: float
@@ -320,6 +325,7 @@ class List(Query[list[Job]], frozen=True):
         tag: only jobs with this tag.
         group: only jobs of this group.
         since: only jobs that were started at this instant or later.
+        worker: only jobs that this worker has; of finished ones those that it had last.
     """
 
     limit: int = 100
@@ -330,6 +336,7 @@ class List(Query[list[Job]], frozen=True):
     tag: str | None = None
     group: int | None = None
     since: float | None = None
+    worker: int | None = None
 
 
 class Term(Struct, frozen=True, array_like=True):
@@ -600,6 +607,13 @@ class Queues(Query[list[Queue]], frozen=True):
 
 class Counts(Query[dict[tuple[str, State], int]], frozen=True):
     """Count jobs without scanning them; answers with {(queue, state): number}."""
+
+
+class OldestWaiting(Query[dict[str, float]], frozen=True):
+    """Read since when the job has waited that can be claimed and has waited longest, by queue.
+
+    Queues in which none waits are left out.
+    """
 
 
 class Situation(Struct, frozen=True):

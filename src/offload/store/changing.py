@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import asdict
+
 from offload.model import FINISHED, Change, Error, Held, Job, Mode, State
 from offload.store import rows, saving
 from offload.store.base import Apply, Checked, Complete, Full, Gone, KeyTaken, Renew, Report, Retry
@@ -53,7 +55,7 @@ def _forget_outcome(session: Session, before: Job) -> None:
 
 def renew(session: Session, renew: Renew) -> list[Held]:
     """Renew all leases of a worker; see `Renew`."""
-    session.do("seen", {"worker": renew.worker, "now": renew.now})
+    session.do("seen", {"worker": renew.worker, "now": renew.now, **asdict(renew.vitals)})
     parameters = {"worker": renew.worker, "lease_until": renew.lease_until}
     return [rows.held_of(row) for row in session.all("renew", parameters)]
 
@@ -79,8 +81,8 @@ def _apply(session: Session, changes: list[tuple[Change, float]]) -> list[Answer
     """Apply all at once; where some are stale, undo and apply one by one to learn which."""
     errors = [_error_bytes(change.after.error) for change, _ in changes]
     laid_out = [
-        (rows.change_statement(change), rows.change_row(change, error))
-        for (change, _), error in zip(changes, errors, strict=True)
+        (rows.change_statement(change), rows.change_row(change, error, now))
+        for (change, now), error in zip(changes, errors, strict=True)
     ]
     session.connection.execute("savepoint changes")
     if _write(session, laid_out) == len(changes):
@@ -158,6 +160,9 @@ def _count(session: Session, change: Change, grown: int) -> None:
     kept_after = job.size + grown if job.is_finished else 0
     session.count(job.queue, change.before, -1, kept_before)
     session.count(job.queue, job.state, 1, kept_after)
+    if job.options.retain is not None:
+        ended = job.is_finished - (change.before in FINISHED)
+        session.count_retained(job.queue, ended, kept_after + kept_before)
 
 
 def _tell(session: Session, change: Change) -> None:

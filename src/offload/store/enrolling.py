@@ -28,6 +28,7 @@ def enter(session: Session, enter: Enter) -> int:
         "now": info.started_at,
         "house": info.house,
         "max_frozen": info.max_frozen,
+        **asdict(info.vitals),
     }
     worker: int = session.one("enter", parameters)[0]
     known = {name: parameters[name] for name in ("host", "pid", "now")}

@@ -21,14 +21,14 @@ def promote(session: Session, promote: Promote) -> int:
 
 
 def prune(session: Session, prune: Prune) -> int:
-    """Remove finished jobs beyond what their queues keep; see `Prune`."""
+    """Remove finished jobs that are kept no longer; see `Prune`."""
     session.do("forget_keys", {"before": prune.now - KEEP_KEYS_SECONDS})
     session.do("forget_groups", {"before": prune.now - KEEP_KEYS_SECONDS})
     session.write_tally()
-    removed = 0
+    removed = _remove_past_their_time(session, prune.now, prune.batch)
     for queue in session.queues():
         jobs = _beyond(session, queue, prune.now, prune.batch - removed)
-        _delete(session, queue, jobs)
+        _delete(session, queue.name, jobs)
         removed += len(jobs)
     return removed
 
@@ -40,8 +40,22 @@ def remove(session: Session, remove: Remove) -> Job | Gone | None:
         return Gone()
     if not job.is_finished:
         return job
-    _delete(session, session.queue(job.queue), {job.id: (job.state, job.size)})
+    _delete(session, job.queue, {job.id: (job.state, job.size)})
+    if job.kept_until is not None:
+        session.count_retained(job.queue, -1, -job.size)
     return None
+
+
+def _remove_past_their_time(session: Session, now: float, batch: int) -> int:
+    """Remove the jobs that were kept for a time of their own, which is over; returns how many."""
+    jobs: dict[str, dict[int, tuple[State, int]]] = {}
+    found = session.all("past_their_time", {"now": now, "limit": batch})
+    for job_id, queue, state, size in found:
+        jobs.setdefault(queue, {})[job_id] = (State(state), size)
+        session.count_retained(queue, -1, -size)
+    for queue, of_queue in jobs.items():
+        _delete(session, queue, of_queue)
+    return len(found)
 
 
 def _beyond(session: Session, queue: Queue, now: float, batch: int) -> dict[int, tuple[State, int]]:
@@ -59,14 +73,14 @@ def _beyond(session: Session, queue: Queue, now: float, batch: int) -> dict[int,
     return chosen
 
 
-def _delete(session: Session, queue: Queue, jobs: dict[int, tuple[State, int]]) -> None:
+def _delete(session: Session, queue: str, jobs: dict[int, tuple[State, int]]) -> None:
     ids = [(job_id,) for job_id in jobs]
     session.many("delete_job", ids)
     session.many("delete_bodies", ids)
     session.many("delete_events", ids)
     _delete_traces(session, list(jobs))
     for state, size in jobs.values():
-        session.count(queue.name, state, -1, -size)
+        session.count(queue, state, -1, -size)
 
 
 def _delete_traces(session: Session, job_ids: list[int]) -> None:

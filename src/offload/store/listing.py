@@ -1,9 +1,10 @@
 """Pages of jobs: each looks at few rows, however many jobs are kept.
 
-Four ways to the rows of a page:
+Five ways to the rows of a page:
 
 - a stretch of ids, newest first: a page that is not full says where to go on;
 - the index of groups, where one group is asked for;
+- the index of what is owned, where one worker is asked for and only jobs that have not ended;
 - the indexes of states that few jobs are in, so that three failed ones among a million are found;
 - the newest 10,000 jobs, where free text is looked for.
 """
@@ -26,14 +27,16 @@ SEARCHED = 10_000
 CLOCKS_DIFFER_SECONDS = 60.0
 """Ids are given out in the order of commits, instants by whoever asks: a little apart."""
 
-_INDEXED = (State.QUEUED, State.RUNNING, State.PAUSED, State.FAILED, State.CANCELLED)
+_OWNED = frozenset({State.QUEUED, State.RUNNING, State.PAUSED})
+"""The states of jobs that can be a worker's now; a finished one was its once."""
+
+_WITH_AN_INDEX = (State.QUEUED, State.RUNNING, State.PAUSED, State.FAILED, State.CANCELLED)
 
 
 def whole(session: Session, query: List) -> list[Job]:
     """Read a page that is full, whatever it takes; see `List`."""
-    statement = "page" if query.group is None else "page_of_group"
     parameters = _parameters(query) | {"lowest": _first_since(session, query)}
-    return _read(session, statement, parameters)
+    return _read(session, _indexed(query) or "page", parameters)
 
 
 def paged(session: Session, query: Paged) -> Listed:
@@ -46,12 +49,21 @@ def paged(session: Session, query: Paged) -> Listed:
             "terms": rows.encode(query.terms).decode(),
         }
         return _listed(which, _read(session, "page_of_text", parameters))
-    if which.group is not None:
-        return _listed(which, _read(session, "page_of_group", parameters))
+    if statement := _indexed(which):
+        return _listed(which, _read(session, statement, parameters))
     if _are_few(session, which.states):
-        asked = {str(state): state in which.states for state in _INDEXED}
+        asked = {str(state): state in which.states for state in _WITH_AN_INDEX}
         return _listed(which, _read(session, "page_of_few", parameters | asked))
     return _of_a_stretch(session, which, parameters)
+
+
+def _indexed(which: List) -> str | None:
+    """Name the statement that reads a page over an index of its own; None: there is none."""
+    if which.group is not None:
+        return "page_of_group"
+    if which.worker is not None and which.states and _OWNED.issuperset(which.states):
+        return "page_of_worker"
+    return None
 
 
 def _of_a_stretch(session: Session, which: List, parameters: dict[str, Any]) -> Listed:
@@ -84,6 +96,7 @@ def _parameters(which: List) -> dict[str, Any]:
         "states": rows.encode(which.states).decode() if which.states else None,
         "task": which.task,
         "queue": which.queue,
+        "worker": which.worker,
         "tag": which.tag,
         "group": which.group,
         "since": which.since,

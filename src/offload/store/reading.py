@@ -29,6 +29,7 @@ from offload.store.base import (
     Members,
     Moved,
     Moving,
+    OldestWaiting,
     Orphans,
     Overdue,
     Owned,
@@ -92,6 +93,12 @@ def _counts(session: Session, query: Counts) -> dict[tuple[str, State], int]:
     return {(queue, State(state)): count for queue, state, count in session.all("tally")}
 
 
+def _oldest_waiting(session: Session, query: OldestWaiting) -> dict[str, float]:
+    names = [queue.name for queue in session.queues()]
+    since = {name: session.one("oldest_waiting", {"queue": name})[0] for name in names}
+    return {name: at for name, at in since.items() if at is not None}
+
+
 def _workers(session: Session, query: Workers) -> list[WorkerInfo]:
     return [rows.worker_of(row) for row in session.all("workers")]
 
@@ -142,6 +149,7 @@ _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
     Feed: _feed,
     Moving: _moving,
     Counts: _counts,
+    OldestWaiting: _oldest_waiting,
     Workers: _workers,
     Look: _look,
     Members: _members,

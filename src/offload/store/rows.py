@@ -20,6 +20,7 @@ from offload.model import (
     Progress,
     Queue,
     State,
+    Vitals,
     Wish,
     WorkerInfo,
 )
@@ -58,7 +59,7 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
             token, worker, lease_until, occupies_slot, attempt, crashes, interrupts, created_at,
             run_at, started_at, finished_at, reason, owner, tags, params, result, error, progress,
             size, options, lane, key, group, bound_to, deadline_at, handle, next_check_at, forgiven,
-            pause, paused_seconds, saved_at,
+            pause, paused_seconds, saved_at, kept_until,
         ) = pick(row)  # fmt: skip
         return Job(
             job_id,
@@ -102,6 +103,7 @@ def job_reader(columns: Sequence[str]) -> Callable[[Row], Job]:
             None if pause is None else _decode_pause(pause),
             paused_seconds,
             saved_at,
+            kept_until,
         )
 
     return read
@@ -132,22 +134,25 @@ def insert_row(job_id: int, job: NewJob, now: float, token: int, group: int | No
         job.bound_to,
         job.deadline_at,
         token,
+        now if claimable else None,
     )
 
 
 def change_statement(change: Change) -> str:
     """Return the statement that a change needs: one that names fewer columns, or all."""
-    return "finish" if _ends_a_run(change) else "apply"
+    return "finish" if _just_ends_a_run(change) else "apply"
 
 
-def _ends_a_run(change: Change) -> bool:
-    return change.before is State.RUNNING and change.after.is_finished
+def _just_ends_a_run(change: Change) -> bool:
+    """Whether it is the end of a running job, with nothing about it that few jobs have."""
+    is_plain = change.after.kept_until is None
+    return change.before is State.RUNNING and change.after.is_finished and is_plain
 
 
-def change_row(change: Change, error: bytes | None) -> Row:
+def change_row(change: Change, error: bytes | None, now: float) -> Row:
     """Lay a change out for the compare-and-set of its statement."""
     job = change.after
-    if _ends_a_run(change):
+    if _just_ends_a_run(change):
         return (
             str(job.state),
             job.version,
@@ -186,6 +191,8 @@ def change_row(change: Change, error: bytes | None) -> Row:
         job.forgiven,
         None if job.pause is None else encode(job.pause).decode(),
         job.paused_seconds,
+        job.kept_until,
+        now,
         job.id,
         job.version - 1,
         job.token,
@@ -282,9 +289,9 @@ def worker_of(row: Row) -> WorkerInfo:
     """Make a `WorkerInfo` of a row."""
     (
         worker, host, boot_id, pid, lock_file, queues, tasks, slots, started, seen, stopping, house,
-        max_frozen,
+        max_frozen, memory, cpu, loop_lag,
     ) = row  # fmt: skip
     return WorkerInfo(
         worker, host, boot_id, pid, lock_file, _decode_tags(queues), _decode_tags(tasks), slots,
-        started, seen, bool(stopping), house, max_frozen,
+        started, seen, bool(stopping), house, max_frozen, Vitals(memory, cpu, loop_lag),
     )  # fmt: skip

@@ -71,6 +71,8 @@ class Session:
         self._job_of = job_of
         self._jobs: Counter[tuple[str, State]] = Counter()
         self._bytes: Counter[tuple[str, State]] = Counter()
+        self._retained: Counter[str] = Counter()
+        self._retained_bytes: Counter[str] = Counter()
 
     def effects(self) -> Effects:
         """Return what it has done that somebody may be waiting for."""
@@ -122,6 +124,11 @@ class Session:
         self._jobs[queue, state] += jobs
         self._bytes[queue, state] += size
 
+    def count_retained(self, queue: str, jobs: int, size: int) -> None:
+        """Count finished jobs that are kept for a time of their own, beside their state."""
+        self._retained[queue] += jobs
+        self._retained_bytes[queue] += size
+
     def write_tally(self) -> None:
         """Write what was counted."""
         self.many(
@@ -132,8 +139,18 @@ class Session:
                 if jobs or self._bytes[key]
             ],
         )
+        self.many(
+            "add_retained",
+            [
+                (queue, jobs, self._retained_bytes[queue])
+                for queue, jobs in self._retained.items()
+                if jobs or self._retained_bytes[queue]
+            ],
+        )
         self._jobs.clear()
         self._bytes.clear()
+        self._retained.clear()
+        self._retained_bytes.clear()
 
     # --- what several verbs look at
 

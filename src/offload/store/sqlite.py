@@ -29,7 +29,7 @@ from offload.store.sql import Transaction
 
 T = TypeVar("T")
 
-SCHEMA = 5
+SCHEMA = 7
 """The newest schema that this code knows: the number of the last migration."""
 
 APPLICATION_ID = 0x0FF10AD
@@ -224,8 +224,11 @@ class SQLiteStore:
         self._learn_columns(connection)
 
     def _prepare_reader(self, connection: Any) -> None:
-        if self._check_version(connection) == 0:
+        schema = self._check_version(connection)
+        if schema == 0:
             raise self._no_database()  # another process is just making it, or died at that
+        if schema < SCHEMA:  # nobody has written to it since this program was updated
+            self._migrate(connection)
         connection.execute("pragma query_only = on")
         self._learn_columns(connection)
 

@@ -11,11 +11,14 @@ log = logging.getLogger("offload.worker")
 
 
 async def repeat(
-    step: Callable[[], Awaitable[None]], seconds: float, complaints: Complaints
+    step: Callable[[], Awaitable[None]],
+    seconds: float,
+    complaints: Complaints,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Do a step again and again; what could not be done is left to the next turn."""
     while True:
-        await asyncio.sleep(seconds)
+        await sleep(seconds)
         try:
             await step()
         except StoreError as error:

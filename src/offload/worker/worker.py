@@ -57,6 +57,7 @@ from offload.worker.complaints import Complaints
 from offload.worker.enrolment import Enrolment
 from offload.worker.equipment import Equipment
 from offload.worker.executors import EXECUTORS, Executor
+from offload.worker.family import Use
 from offload.worker.holding import Holding
 from offload.worker.presence import Presence, boot_id, host_name
 from offload.worker.progressing import Board
@@ -65,6 +66,7 @@ from offload.worker.reports import Reports
 from offload.worker.rounds import Rounds, ignore_failure
 from offload.worker.schedules import ScheduleKeeper
 from offload.worker.settling import by_worker, settle, store
+from offload.worker.vitals import VitalSigns
 from offload.worker.wishes import Wishes
 
 T = TypeVar("T")
@@ -114,6 +116,7 @@ class Worker:
         shelf: the black boxes that are held there.
         lifespans: hooks; those of workers are set up before the first job, and torn down after
             the last one.
+        use: what its process and all below it hold and have used; None is not known.
     """
 
     def __init__(
@@ -131,6 +134,7 @@ class Worker:
         house: int = 0,
         shelf: Shelf | None = None,
         lifespans: Sequence[Lifespan] = (),
+        use: Callable[[], Use | None] = lambda: None,
     ) -> None:
         self.registry = registry
         self.executors = executors
@@ -147,6 +151,7 @@ class Worker:
         self._lifespans = lifespans
         self._complaints = Complaints(clock)
         self._enrolment = Enrolment(mailbox, presence, self._describe)
+        self._vitals = VitalSigns(clock, use)
         self._alarm = Alarm(mailbox, clock)
         self._schedules = ScheduleKeeper(mailbox, registry, clock)
         self._held = Holding({"slots": settings.slots, "processes": settings.processes})
@@ -199,8 +204,9 @@ class Worker:
         end_renewals = self._mailbox.every(
             self._settings.lease / 3, self._renewal, lambda held: _call(loop, self._renewed, held)
         )
+        beat = self._vitals.pulse.sleep
         helpers = [
-            loop.create_task(repeat(self._reports.send, REPORT_SECONDS, self._complaints)),
+            loop.create_task(repeat(self._reports.send, REPORT_SECONDS, self._complaints, beat)),
             loop.create_task(repeat(self._look_round, LOOK_SECONDS, self._complaints)),
         ]
         self._going = loop.create_task(self._rounds.go(self._is_over), name="offload rounds")
@@ -435,7 +441,7 @@ class Worker:
 
     def _renewal(self) -> Renew:
         now = self.clock.now()
-        return Renew(self.id, now, now + self._settings.lease)
+        return Renew(self.id, now, now + self._settings.lease, self._vitals.take())
 
     def _renewed(self, held: list[Held]) -> None:
         self._wishes.renewed(held, self.id)
@@ -474,6 +480,7 @@ class Worker:
             seen_at=now,
             house=self._house,
             max_frozen=self._settings.max_frozen,
+            vitals=self._vitals.take(),
         )
 
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from offload import lifecycle
 from offload.lifecycle import Amendment
-from offload.model import Failed, Job, QueueSettings, State, Wish
+from offload.model import Failed, Job, QueueSettings, State, Succeeded, Wish, Yielded
 from offload.store import listing
-from offload.store.base import Amend, Full, Gone, List, Listed, Paged, Remove, SetQueue
+from offload.store.base import Amend, Full, Gone, List, Listed, Owned, Paged, Remove, SetQueue
 from tests.store.asking import BY, SOME_ERROR, Asker
 
 
@@ -93,6 +93,41 @@ def test_few_in_a_state_are_found_wherever_they_lie(
     assert paged(ask, states=(State.FAILED,), queue="other") == Listed([], None)
     assert walked(ask, states=(State.QUEUED,)) == list(range(16, 4, -1))
     assert walked(ask, states=(State.QUEUED, State.FAILED), limit=2) == [*range(16, 4, -1), 1]
+
+
+def test_what_a_worker_has_is_found_wherever_it_lies(
+    ask: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "STRETCH", 2)
+    ask.start(20)
+    [one, *_] = ask.claim(3)
+    ask.claim(1, worker=2)
+    asked(ask, one.id, Wish.CANCEL)
+
+    unfinished = (State.RUNNING, State.PAUSED, State.QUEUED)
+
+    assert paged(ask, worker=1, states=unfinished) == Listed(ask.read(Owned(1))[::-1], None)
+    assert walked(ask, worker=1, states=unfinished, limit=2) == [3, 2, 1]
+    assert ask.ids(paged(ask, worker=2, states=unfinished).jobs) == [4]
+    assert ask.ids(paged(ask, worker=1, states=(State.QUEUED,)).jobs) == []
+    assert walked(ask, worker=1) == [3, 2, 1]
+
+
+def test_a_finished_job_is_of_the_worker_that_had_it_last(ask: Asker) -> None:
+    ask.start(3)
+    first, second, third = ask.claim(3)
+    ask.conclude(first, Succeeded(b"1"))
+    ask.conclude(second, Yielded())
+    ask.conclude(third, Yielded())
+    ask.conclude(ask.claim_one(worker=2), Failed(SOME_ERROR))
+
+    assert walked(ask, worker=1) == [1]
+    assert walked(ask, worker=2) == [2]
+    assert ask.ids(ask.read(List(worker=2, task="render"))) == [2]
+    assert paged(ask, worker=2, states=(State.FAILED,)) == Listed(paged(ask, worker=2).jobs, None)
+    assert paged(ask, worker=1, states=(State.FAILED,)) == Listed([], None)
+    asked(ask, 3, Wish.CANCEL)
+    assert walked(ask, worker=1) == [3, 1]
 
 
 def test_since_begins_where_clocks_that_differ_a_little_allow(ask: Asker) -> None:

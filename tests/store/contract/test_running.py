@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from offload import lifecycle
 from offload.model import (
+    NO_VITALS,
     Change,
     Crashed,
     Error,
@@ -15,10 +16,11 @@ from offload.model import (
     Progress,
     State,
     Succeeded,
+    Vitals,
     Wish,
     Yielded,
 )
-from offload.store.base import Apply, Claim, Gone, Insert, Inserted, Operation
+from offload.store.base import Apply, Claim, Gone, Insert, Inserted, Operation, Renew
 from tests.store.asking import BY, LEASE, SOME_ERROR, Asker, a_new_job
 
 # --- claiming: in which order
@@ -478,6 +480,25 @@ def test_a_renewal_notes_that_the_worker_was_seen(ask: Asker) -> None:
 
     assert held == []
     assert ask.workers()[0].seen_at == ask.now
+
+
+def test_a_renewal_tells_how_the_worker_does(ask: Asker) -> None:
+    first = Vitals(memory=1 << 40, cpu=2.5, loop_lag=0.25)
+    worker = ask.enter(vitals=first)
+    entered = ask.workers()[0].vitals
+
+    ask.do(Renew(worker, ask.now, ask.now + LEASE, Vitals(memory=5, loop_lag=0.0)))
+
+    assert entered == first
+    assert ask.workers()[0].vitals == Vitals(memory=5, cpu=None, loop_lag=0.0)
+
+
+def test_of_a_worker_that_says_nothing_of_it_nothing_is_known(ask: Asker) -> None:
+    worker = ask.enter()
+
+    ask.renew(worker)
+
+    assert ask.workers()[0].vitals == NO_VITALS
 
 
 # --- progress

@@ -1,4 +1,4 @@
-"""`offload cancel`: a job that has not begun never starts; a running one is stopped."""
+"""`offload cancel`: jobs that have not begun never start; running ones are stopped."""
 
 import contextlib
 from typing import Any
@@ -6,23 +6,31 @@ from typing import Any
 import click
 
 from offload.cli import options
-from offload.cli.telling import print_json
+from offload.cli.many import ask_all, ask_each, meant, of_many
 from offload.cli.verbs import open_verbs
 
 
 @click.command
-@options.job_id
+@options.job_ids(required=False)
+@of_many
 @options.verb
-def command(job_id: int, as_json: bool, **arguments: Any) -> None:
-    """Cancel a job.
+@options.examples(
+    "offload cancel 7 8",
+    "offload cancel --task render --state queued --preview",
+)
+def command(job_ids: tuple[int, ...], as_json: bool, **arguments: Any) -> None:
+    """Cancel jobs.
+
+    By their numbers, or all that a filter leaves: a person is asked first, --yes says so
+    beforehand, --preview only counts.
 
     A job that has not begun never starts. A running one is `cancelling` until its code has
     stopped; `offload wait` waits for that. One that has succeeded or failed stays so (exit code 5).
     """
+    which = meant(job_ids, arguments)
     with contextlib.closing(open_verbs(arguments)) as verbs:
-        job = verbs.cancel(job_id)
-    if as_json:
-        print_json(job)
-    else:
-        already = "" if job["changed"] else " already"
-        click.echo(f"job {job_id} is {job['state']}{already}")
+        if which.ids:
+            code = ask_each(which.ids, verbs.cancel, as_json=as_json)
+        else:
+            code = ask_all(verbs, "cancel", which, as_json=as_json)
+    click.get_current_context().exit(code)

@@ -80,8 +80,15 @@ def _with_commas(ctx: click.Context, param: click.Parameter, value: tuple[str, .
 @click.option("--reload", is_flag=True, help="Serve each change of the code; for development.")
 @options.as_json
 @click.option("--inherited", metavar="NUMBERS", hidden=True)
+@click.option("--with-parent", is_flag=True, hidden=True)
 def command(
-    *, app: str | None, as_json: bool, reload: bool, inherited: str | None, **arguments: Any
+    *,
+    app: str | None,
+    as_json: bool,
+    reload: bool,
+    inherited: str | None,
+    with_parent: bool,
+    **arguments: Any,
 ) -> None:
     """Serve tasks over HTTP, and run their jobs.
 
@@ -95,7 +102,7 @@ def command(
     go back to the queue. A second signal ends it at once.
     """
     heritage = None if inherited is None else Inherited.read(inherited)
-    parent = None if heritage is None else Parent()
+    parent = Parent() if with_parent or heritage is not None else None
     log_to_stderr()
     named = app or load_config(arguments).app
     if reload and heritage is None:

@@ -16,7 +16,17 @@ from offload.cli.verbs import JobView, Verbs
 from offload.cli.watching import Named, follow, leaving
 from offload.errors import OffloadError
 
-SAID_OF_A_JOB = ("queue", "priority", "delay", "key", "retries", "timeout", "deadline")
+SAID_OF_A_JOB = (
+    "queue",
+    "priority",
+    "delay",
+    "key",
+    "retries",
+    "timeout",
+    "deadline",
+    "retain",
+    "paused",
+)
 """The options that are not for this command but for the job, beside its tags."""
 
 
@@ -43,11 +53,26 @@ SAID_OF_A_JOB = ("queue", "priority", "delay", "key", "retries", "timeout", "dea
 @click.option(
     "--deadline", metavar="TIME", callback=options.read_time, help="From now, waiting included."
 )
+@click.option(
+    "--retain",
+    metavar="TIME",
+    callback=options.read_time,
+    help="Keep it so long once it has ended, whatever its queue keeps.",
+)
+@click.option(
+    "--paused", is_flag=True, default=None, help="Held from the start, until it is resumed."
+)
 @click.option("--wait", is_flag=True, help="Wait for the end and print the result.")
 @click.option("--watch", is_flag=True, help="The same, and show meanwhile how far it is.")
 @options.verb
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this; with TASK, its own.")
 @click.pass_context
+@options.examples(
+    "offload start power_sim a=2 b=20",
+    "offload start render --frames 240 --draft",
+    'offload start fetch url=https://example.org headers=\'{"accept": "text/html"}\'',
+    "offload start power_sim --help",
+)
 def command(
     ctx: click.Context,
     /,
@@ -61,16 +86,10 @@ def command(
     as_json: bool,
     **arguments: Any,
 ) -> None:
-    r"""Start a job.
+    """Start a job.
 
     The values are read as the signature of TASK says; a name may be repeated where a list is
     wanted, and what is true or false needs no value:
-
-    \b
-        offload start power_sim a=2 b=20
-        offload start render --frames 240 --draft
-        offload start fetch url=https://example.org headers='{"accept": "text/html"}'
-        offload start power_sim --help
     """
     if not words and wants_help:
         click.echo(ctx.get_help())

@@ -1,6 +1,7 @@
 """Where the crash demo is played: a folder, a server with its worker, a remote service.
 
-All of it vanishes at the end, however that comes: by itself, by an error, by Ctrl-C or SIGTERM.
+All of it vanishes at the end, however that comes: by itself, by an error, by Ctrl-C or SIGTERM. If
+this process is killed, the server with its worker ends as soon as it notices; the folder stays.
 """
 
 import contextlib
@@ -113,13 +114,13 @@ class Stage:
     def _started(self) -> subprocess.Popen[str]:
         flags = {"--db": str(self.database), "--port": "0", "--grace": "1", "--processes": "1"}
         flags |= {"--concurrency": "1", "--host": "127.0.0.1"}
-        told = [part for flag in flags.items() for part in flag]
+        told = [part for flag in flags.items() for part in flag] + ["--json", "--with-parent"]
         with (self.folder / "server.log").open("w") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "offload", "serve", TASKS, *told, "--json"],
+                [sys.executable, "-P", "-m", "offload", "serve", TASKS, *told],
                 cwd=self.folder,
                 env=self._surroundings(),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # its end is the end of this process
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -137,8 +138,9 @@ class Stage:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-        if server.stdout is not None:
-            server.stdout.close()
+        for stream in (server.stdin, server.stdout):
+            if stream is not None:
+                stream.close()
 
     def _log(self) -> str:
         return (self.folder / "server.log").read_text().strip() or "it said nothing"

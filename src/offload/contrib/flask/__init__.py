@@ -8,6 +8,7 @@ settings   `OFFLOAD_…` in `app.config`
 contexts   a task's code inside the app context, in whatever process
 routes     the brief's routes as a blueprint
 guard      what a request must pass
+element    the file of `<offload-job>`, for pages of the app
 answers    Flask's requests and responses, as the room below the doors has them
 commands   `flask offload …`
 here       the Offload of the Flask app at hand, under a name that can be imported

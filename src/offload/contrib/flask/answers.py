@@ -20,7 +20,7 @@ from offload.wire.security import HEADERS, POLICY
 
 BLUEPRINT = "offload"
 
-_VERBS = {"self": "status", "result": "result", "cancel": "cancel"}
+_VERBS = {"self": "status", **{verb: verb for verb in ("result", "cancel", "pause", "resume")}}
 """Of the links that a job has, those that lead somewhere here."""
 
 

@@ -12,9 +12,11 @@ from offload import model
 from offload.app import Offload
 from offload.config import Config
 from offload.desk.desk import Until
+from offload.desk.looking import Narrowing
 from offload.group import Group
 from offload.house import House
 from offload.job import Job
+from offload.jobs import Jobs
 from offload.model import NewJob, QueueSettings
 from offload.submitted import BoxGroup, BoxJob
 from offload.submitting import SubmitOptions
@@ -87,6 +89,10 @@ class PerApp(Offload, ABC):
     async def aget(self, job_id: int) -> Job[Any]:
         """The same without blocking the loop."""
         return await self.at_hand.aget(job_id)
+
+    def jobs(self, *, ids: Iterable[int] | None = None, **narrowed: Unpack[Narrowing]) -> Jobs:
+        """Return a handle of many jobs; see `Offload.jobs`. It stays with the app."""
+        return self.at_hand.jobs(ids=ids, **narrowed)
 
     def run(self, plan: Plan[T]) -> T:
         """Carry a plan out, waiting for each answer."""

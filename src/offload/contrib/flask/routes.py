@@ -1,4 +1,4 @@
-"""The brief's routes as a blueprint: start, status, result, cancel, pause and resume."""
+"""The brief's routes as a blueprint: start, status, result, and what can be asked of a job."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 from msgspec import Struct
 
-from offload.contrib.flask import answers, guard
+from offload.contrib.flask import answers, element, guard
 from offload.contrib.flask.desk import AppOffload, log
 from offload.errors import AlreadyFinished, Evicted, OffloadError, StoreError
 from offload.model import Job, NewJob, Wish
@@ -55,6 +55,7 @@ def make_blueprint(
             methods=METHODS,
             provide_automatic_options=False,
         )
+    blueprint.add_url_rule(element.PATH, element.NAME, element.give)
     return blueprint
 
 

@@ -478,12 +478,16 @@
     return amount === 1 || unit.length < 3 || unit.endsWith("s") ? unit : `${unit}s`;
   }
 
-  /** @param {any} job @returns {number | null} seconds, if it goes on as it did */
+  /**
+   * Return the seconds that it still needs at its rate, where the server expects an end: when that is
+   * by the clock of this machine is not known, which may be wrong.
+   *
+   * @param {any} job
+   * @returns {number | null}
+   */
   function remaining(job) {
-    const { done, total } = job.progress;
-    if (job.state !== "running" || !total || !(done > 0) || done >= total || !job.started_at) return null;
-    const active = (Date.now() - Date.parse(job.started_at)) / 1000 - (job.paused_seconds ?? 0);
-    return active > 0 ? (active / done) * (total - done) : null;
+    const { done, total, rate, eta } = job.progress;
+    return job.state === "running" && eta && rate > 0 ? Math.max(0, total - done) / rate : null;
   }
 
   /** @param {number} value */

@@ -45,6 +45,10 @@ _HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
         "description": "An ETag: 304 if nothing has changed since.",
     },
+    "Last-Event-ID": {
+        "schema": {"type": "string"},
+        "description": "The last that a stream had brought: it goes on behind that.",
+    },
 }
 
 _SCHEMES: dict[str, dict[str, str]] = {

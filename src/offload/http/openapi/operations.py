@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from offload.following import LinesPage
 from offload.http.bulk import BulkShape
-from offload.http.events import EVENTS, EventsPage
+from offload.http.events import EVENTS, STORY, EventsPage
 from offload.http.groups import GroupShape
 from offload.http.halting import HaltShape
 from offload.http.health import Readiness
@@ -82,6 +82,7 @@ _PAUSE = (*_WISH, "not-pausable", "being-cancelled", *_BODY)
 _HALT = ("invalid-parameters", *_BODY)
 _NO_RESULT = ("not-finished", "job-failed", "job-cancelled", "not-kept")
 _WHEN = ("Idempotency-Key", "Prefer")
+_GOING_ON = ("Last-Event-ID",)
 _ASKED: dict[int, Any] = {200: JobShape, 202: JobShape}
 
 
@@ -128,13 +129,19 @@ SAYS: dict[str, Says] = {
     "DELETE /v1/jobs/{id}": Says("removeJob", {204: None}, (*_JOB, "not-finished")),
     "GET /v1/jobs/{id}/result": Says("showResult", {200: Any}, (*_JOB, *_NO_RESULT)),
     "GET /v1/jobs/{id}/events": Says(
-        "listEventsOfJob", {200: EventsPage}, (*_JOB, "too-many-streams"), streams=_STREAMS
+        "listEventsOfJob",
+        {200: EventsPage, 204: None},
+        (*_JOB, *_EVENTS),
+        STORY,
+        headers=_GOING_ON,
+        streams=_STREAMS,
     ),
     "GET /v1/jobs/{id}/logs": Says(
         "listLogs",
-        {200: LinesPage},
+        {200: LinesPage, 204: None},
         (*_JOB, *_EVENTS),
         LOGS,
+        headers=_GOING_ON,
         streams=(*_STREAMS, "text/plain"),
     ),
     "GET /v1/jobs/{id}/attempts": Says("listAttempts", {200: StoryShape}, _JOB),
@@ -203,7 +210,9 @@ SAYS: dict[str, Says] = {
     "GET /v1/session": Says("showSession", {200: SessionShape}),
     "GET /v1/workers": Says("listWorkers", {200: Workers}),
     "GET /v1/stats": Says("showStats", {200: Stats}),
-    "GET /v1/events": Says("listEvents", {200: EventsPage}, _EVENTS, EVENTS, streams=_STREAMS),
+    "GET /v1/events": Says(
+        "listEvents", {200: EventsPage}, _EVENTS, EVENTS, headers=_GOING_ON, streams=_STREAMS
+    ),
     "POST /login": Says("logIn", {303: None}, _BODY, form=("token", "once", "next")),
     "POST /logout": Says("logOut", {303: None}),
     "GET /readyz": Says("isReady", {200: Readiness, 503: Readiness}),

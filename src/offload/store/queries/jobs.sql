@@ -38,8 +38,13 @@ select (select count(*) from job where queue = :queue and claimable = 1)
 -- name: insert_job
 insert into job (id, task, kind, queue, priority, state, claimable, version, created_at, run_at,
                  owner, tags, params, size, options, lane, unique_key, group_id, bound_to,
-                 deadline_at, insert_token)
+                 deadline_at, insert_token, queued_at)
 values :rows;
+
+-- name: oldest_waiting
+select min(queued_at)
+from job
+where queue = :queue and claimable = 1;
 
 -- name: insert_group
 insert into job_group (jobs, created_at, actor, door)
@@ -153,8 +158,8 @@ limit 1;
 -- For the common case of one open lane: choose and take in one statement.
 update job
 set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = token + 1,
-    worker = :worker, lease_until = :lease_until, occupies_slot = 1, attempt = attempt + 1,
-    run_at = null, started_at = :now, reason = null, progress = null
+    worker = :worker, last_worker = :worker, lease_until = :lease_until, occupies_slot = 1,
+    attempt = attempt + 1, run_at = null, started_at = :now, reason = null, progress = null
 where id in (
   select id
   from job
@@ -178,8 +183,8 @@ limit :count;
 -- name: take
 update job
 set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = token + 1,
-    worker = :worker, lease_until = :lease_until, occupies_slot = 1, attempt = attempt + 1,
-    run_at = null, started_at = :now, reason = null, progress = null
+    worker = :worker, last_worker = :worker, lease_until = :lease_until, occupies_slot = 1,
+    attempt = attempt + 1, run_at = null, started_at = :now, reason = null, progress = null
 where id in (select value from json_each(:ids))
 returning *;
 
@@ -221,11 +226,13 @@ delete from begun
 where name = :name and slice not between :first and :last;
 
 -- name: apply
+-- What could be claimed already goes on waiting; what can be now has waited since then.
 update job
 set state = ?, requested = ?, claimable = ?, ahead = ?, version = ?, worker = ?, lease_until = ?,
     occupies_slot = ?, attempt = ?, crashes = ?, interrupts = ?, run_at = ?, started_at = ?,
     finished_at = ?, reason = ?, result = ?, error = ?, size = size + ?, handle = ?,
-    next_check_at = ?, deadline_at = ?, forgiven = ?, pause = ?, paused_seconds = ?
+    next_check_at = ?, deadline_at = ?, forgiven = ?, pause = ?, paused_seconds = ?,
+    kept_until = ?, queued_at = iif(claimable, queued_at, ?)
 where id = ? and version = ? and token = ?;
 
 -- name: finish
@@ -319,7 +326,7 @@ returning id, token, version, state, requested;
 
 -- name: seen
 update worker
-set seen_at = :now
+set seen_at = :now, memory = :memory, cpu = :cpu, loop_lag = :loop_lag
 where id = :worker;
 
 -- name: report
@@ -334,9 +341,9 @@ where id = ? and token = ? and next_check_at is not null;
 
 -- name: enter
 insert into worker (host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at, house,
-                    max_frozen)
+                    max_frozen, memory, cpu, loop_lag)
 values (:host, :boot_id, :pid, :lock_file, :queues, :tasks, :slots, :now, :now, :house,
-        :max_frozen)
+        :max_frozen, :memory, :cpu, :loop_lag)
 returning id;
 
 -- name: stopping
@@ -350,13 +357,13 @@ where id = :worker;
 
 -- name: workers
 select id, host, boot_id, pid, lock_file, queues, tasks, slots, started_at, seen_at, stopping,
-       house, max_frozen
+       house, max_frozen, memory, cpu, loop_lag
 from worker
 order by id;
 
 -- name: promote
 update job
-set claimable = 1
+set claimable = 1, queued_at = run_at
 where queue = :queue and state = 'queued' and claimable = 0 and run_at <= :now;
 
 -- name: add_tally
@@ -370,15 +377,35 @@ select queue, state, jobs
 from tally
 where jobs <> 0;
 
+-- name: add_retained
+insert into retained (queue, jobs, bytes)
+values (?, ?, ?)
+on conflict (queue) do update
+set jobs = jobs + excluded.jobs, bytes = bytes + excluded.bytes;
+
 -- name: kept
+-- Those that are kept for a time of their own are none of the queue's.
 select coalesce(sum(jobs), 0), coalesce(sum(bytes), 0)
-from tally
-where queue = :queue and state in ('succeeded', 'failed', 'cancelled');
+from (select jobs, bytes
+      from tally
+      where queue = :queue and state in ('succeeded', 'failed', 'cancelled')
+      union all
+      select -jobs, -bytes
+      from retained
+      where queue = :queue);
+
+-- name: past_their_time
+-- Those whose own time is over, of all queues.
+select id, queue, state, size
+from job
+where kept_until <= :now
+order by kept_until, id
+limit :limit;
 
 -- name: oldest_finished
 select id, state, finished_at, size
 from job
-where queue = :queue and finished_at is not null
+where queue = :queue and finished_at is not null and kept_until is null
 order by finished_at, id
 limit :limit;
 

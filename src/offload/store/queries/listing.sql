@@ -1,15 +1,22 @@
 -- Pages of jobs, newest first. All are narrowed alike; they differ in which rows they look at.
+-- `{narrowed}` stands for the fragment of that name.
+
+-- fragment: narrowed
+-- A finished job is of the worker that had it last; any other is only of the one that has it.
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:task is null or task = :task)
+  and (:queue is null or queue = :queue)
+  and (:worker is null
+       or last_worker = :worker and (worker = :worker or finished_at is not null))
+  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
+  and (:since is null or created_at >= :since)
 
 -- name: page
 -- Those of a stretch of ids. Where the stretch begins bounds the work.
 select *
 from job
 where id < :before and id >= :lowest
-  and (:states is null or state in (select value from json_each(:states)))
-  and (:task is null or task = :task)
-  and (:queue is null or queue = :queue)
-  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
-  and (:since is null or created_at >= :since)
+  {narrowed}
 order by id desc
 limit :limit;
 
@@ -18,11 +25,16 @@ limit :limit;
 select *
 from job
 where group_id = :group and id < :before and id >= :lowest
-  and (:states is null or state in (select value from json_each(:states)))
-  and (:task is null or task = :task)
-  and (:queue is null or queue = :queue)
-  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
-  and (:since is null or created_at >= :since)
+  {narrowed}
+order by id desc
+limit :limit;
+
+-- name: page_of_worker
+-- What a worker has: an index holds the jobs that are owned, and no others.
+select *
+from job indexed by job_owned
+where worker = :worker and id < :before and id >= :lowest
+  {narrowed}
 order by id desc
 limit :limit;
 
@@ -43,11 +55,7 @@ where id in (
     union all
     select id from job indexed by job_cancelled where state = 'cancelled' and :cancelled)
   and id < :before and id >= :lowest
-  and state in (select value from json_each(:states))
-  and (:task is null or task = :task)
-  and (:queue is null or queue = :queue)
-  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
-  and (:since is null or created_at >= :since)
+  {narrowed}
 order by id desc
 limit :limit;
 
@@ -58,14 +66,12 @@ select *
 from job
 where id < :before and id >= :lowest
   and (:group is null or group_id = :group)
-  and (:states is null or state in (select value from json_each(:states)))
-  and (:task is null or task = :task)
-  and (:queue is null or queue = :queue)
-  and (:tag is null or exists (select 1 from json_each(job.tags) where value = :tag))
-  and (:since is null or created_at >= :since)
+  {narrowed}
   and not exists (
     select 1
-    from (select value ->> 0 as kind, lower(value ->> 1) as text, value ->> 2 as name
+    from (select json_extract(value, '$[0]') as kind,
+                 lower(json_extract(value, '$[1]')) as text,
+                 json_extract(value, '$[2]') as name
           from json_each(:terms)) as term
     where not case
       when kind = 'error' then exists (
@@ -91,7 +97,7 @@ where id < :before and id >= :lowest
              job.task || char(10) || coalesce(job.unique_key, '') || char(10)
              || coalesce(job.owner, '') || char(10) || coalesce(job.tags, '') || char(10)
              || coalesce(cast(job.error as text), '') || char(10)
-             || iif(job.options ->> '$.secret' is null,
+             || iif(json_extract(job.options, '$.secret') is null,
                     coalesce(cast(job.params as text), ''), '')), text) > 0
         or (job.params is null or job.state = 'failed' and job.error is null)
            and exists (
@@ -99,7 +105,7 @@ where id < :before and id >= :lowest
              from body
              where job_id = job.id
                and (body.kind = 'error'
-                    or body.kind = 'params' and job.options ->> '$.secret' is null)
+                    or body.kind = 'params' and json_extract(job.options, '$.secret') is null)
                and instr(lower(cast(bytes as text)), text) > 0)
     end)
 order by id desc

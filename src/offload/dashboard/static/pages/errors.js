@@ -12,16 +12,25 @@ import { when } from "../parts/state.js";
 import { Page } from "../shell/page.js";
 
 const NEWEST = `v1/jobs${query({ state: "failed", limit: 100 })}`;
-const AT_ONCE = 6;
+const AT_ONCE = 4;
+
+/**
+ * What lists leave out, because it can be long: how each job has failed. A visit costs 100 small
+ * requests at most, the newest first and few at once; the next one only those for what has failed
+ * since, as long as the tab is open.
+ *
+ * @type {Map<number, {version: number, error: any}>}
+ */
+const whole = new Map();
+const MOST_KEPT = 500;
 
 export class Errors extends Page {
   /** @param {import("../shell/page.js").Env} env */
   constructor(env) {
     super(env);
     this.failed = this.shelf.at(NEWEST, 2000);
-    /** @type {Map<number, any>} what lists leave out */
-    this.whole = new Map();
     this.isReading = false;
+    this.aborter = new AbortController();
   }
 
   get title() {
@@ -53,8 +62,8 @@ export class Errors extends Page {
       ];
     this._read(items);
     const known = items
-      .filter((/** @type {any} */ job) => this.whole.has(job.id))
-      .map((/** @type {any} */ job) => ({ ...job, ...this.whole.get(job.id), links: job.links }));
+      .filter((/** @type {any} */ job) => whole.has(job.id))
+      .map((/** @type {any} */ job) => ({ ...job, error: whole.get(job.id)?.error }));
     if (!known.length) return [intro, loading(5)];
     return [
       intro,
@@ -63,28 +72,42 @@ export class Errors extends Page {
         { class: "stack" },
         groups(known).map((each) => this._group(each)),
       ),
+      known.length < items.length
+        ? h(
+            "p",
+            { class: "soft note", role: "status" },
+            `${items.length - known.length} more are read…`,
+          )
+        : null,
     ];
   }
 
+  close() {
+    this.aborter.abort();
+    super.close();
+  }
+
   /**
-   * Lists have no errors in them: each job is read once.
+   * Read what was not read yet; one that cannot be read stands among those of which no more is known.
    *
    * @param {any[]} items
    */
   async _read(items) {
-    const missing = items.filter((job) => this.whole.get(job.id)?.version !== job.version);
+    const missing = items.filter((job) => whole.get(job.id)?.version !== job.version);
     if (this.isReading || !missing.length) return;
     this.isReading = true;
+    const { signal } = this.aborter;
     const work = async () => {
-      for (let job = missing.shift(); job; job = missing.shift()) {
-        const { id, version } = job;
-        const found = await get(`v1/jobs/${id}`).catch(() => null);
-        this.whole.set(id, { version, error: found?.error ?? null });
+      for (let job = missing.shift(); job && !signal.aborted; job = missing.shift()) {
+        const found = await get(`v1/jobs/${job.id}`, signal).catch(() => null);
+        if (signal.aborted) return;
+        keep(job.id, { version: job.version, error: found?.error ?? null });
+        this.env.redraw();
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     this.isReading = false;
-    this.env.redraw();
+    if (!signal.aborted) this.env.redraw();
   }
 
   /** @param {ErrorGroup} group */
@@ -146,10 +169,17 @@ function retrying(text, click) {
   return h("button", { class: "button small", type: "button", on: { click } }, icon("retry"), text);
 }
 
+/** @param {number} id @param {{version: number, error: any}} known */
+function keep(id, known) {
+  whole.delete(id);
+  whole.set(id, known);
+  if (whole.size > MOST_KEPT) whole.delete(whole.keys().next().value ?? 0);
+}
+
 /** @typedef {{key: string, error: any, place: string, jobs: any[]}} ErrorGroup */
 
 /**
- * @param {any[]} jobs newest first
+ * @param {JobShape[]} jobs newest first
  * @returns {ErrorGroup[]}
  */
 export function groups(jobs) {

@@ -51,13 +51,13 @@ export function firstStart(tasks) {
 }
 
 /** First what moves, then what needs no form. */
-/** @param {any} task */
+/** @param {TaskShape} task */
 function rank(task) {
   const at = Object.keys(TASTES).indexOf(task.name);
   return at >= 0 ? at : (task.params.required ?? []).length ? 99 : 50;
 }
 
-/** @param {any} task */
+/** @param {TaskShape} task */
 function choice(task) {
   const params = TASTES[task.name] ?? ((task.params.required ?? []).length ? null : {});
   const line = `curl -X POST ${shellLine(address(`start/${encodeURIComponent(task.name)}`) + asQuery(params))}`;
@@ -107,7 +107,7 @@ function asQuery(params) {
   return text && `?${text}`;
 }
 
-/** @param {any} task @param {any} params */
+/** @param {TaskShape} task @param {any} params */
 async function start(task, params) {
   try {
     const { id } = await post(`v1/tasks/${encodeURIComponent(task.name)}/jobs`, { params });

@@ -72,8 +72,6 @@ export class Group extends Page {
                 id: `group ${found.id}`,
                 state: found.done ? "succeeded" : "running",
                 progress: found.progress,
-                started_at: found.created_at,
-                finished_at: null,
               },
               { isLarge: true },
             ),

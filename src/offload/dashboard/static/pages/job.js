@@ -12,7 +12,7 @@ import { icon } from "../parts/icons.js";
 import { move } from "../parts/job_rows.js";
 import { Logs } from "../parts/logs.js";
 import { card, empty, heading, loading, trouble } from "../parts/pieces.js";
-import { badge, lasting, progress, when } from "../parts/state.js";
+import { badge, bars, lasting, progress, when } from "../parts/state.js";
 import { spans, timeline, told } from "../parts/timeline.js";
 import { value, valueButtons } from "../parts/value.js";
 import { Page } from "../shell/page.js";
@@ -43,7 +43,7 @@ export class JobPage extends Page {
   }
 
   /** What a server offers stands among a job's links. */
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _offered(job) {
     if (job.links.attempts && !this.story)
       this.story = this.shelf.at(`v1/jobs/${encodeURIComponent(this.id)}/attempts`, 1000);
@@ -84,7 +84,7 @@ export class JobPage extends Page {
     return [heading(`Job ${this.id}`), trouble(problem, () => this.job.load())];
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _job(job) {
     this._offered(job);
     return [
@@ -115,7 +115,7 @@ export class JobPage extends Page {
         h(
           "div",
           { class: "stack" },
-          job.error ? failure(job) : null,
+          job.error ? failure(job.error) : null,
           job.state === "succeeded" ? this._result(job) : null,
           this._progress(job),
           this.logs?.view(job) ?? null,
@@ -132,13 +132,15 @@ export class JobPage extends Page {
             { aside: valueButtons("parameters", job.params, `job-${job.id}-parameters.json`) },
           ),
           details(job),
-          may("submit") ? copyCard("Start it from elsewhere", job.task, job.params) : null,
+          may("submit")
+            ? copyCard("Start it from elsewhere", job.task, job.params, job.secret)
+            : null,
         ),
       ),
     ];
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _sentence(job) {
     const said = {
       succeeded: ["Succeeded ", when(job.finished_at), ", after ", lasting(job), "."],
@@ -158,7 +160,7 @@ export class JobPage extends Page {
     );
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _again(job) {
     if (!may("submit")) return null;
     return h(
@@ -172,7 +174,7 @@ export class JobPage extends Page {
     );
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _progress(job) {
     const line = this.events.value
       ? timeline(
@@ -180,7 +182,7 @@ export class JobPage extends Page {
           job,
         )
       : null;
-    const shown = job.progress ? progress(job, { isLarge: true }) : null;
+    const shown = job.progress ? [progress(job, { isLarge: true }), bars(job)] : null;
     const keeps =
       job.pause && (job.pause.keeps || job.pause.frees)
         ? h("p", { class: "soft note" }, pauseWords(job.pause))
@@ -194,7 +196,7 @@ export class JobPage extends Page {
     ];
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _result(job) {
     return card(
       "Result",

@@ -88,6 +88,9 @@ export class Jobs extends Page {
       filters(this.asked, {
         names: names(this.tasks),
         queues: names(this.queues),
+        workers: (this.env.workers.value?.items ?? []).map((/** @type {any} */ each) =>
+          String(each.id),
+        ),
         ...suggestions(rows),
       }),
       this.selected.size ? this._bulk(rows) : null,
@@ -132,7 +135,7 @@ export class Jobs extends Page {
     );
   }
 
-  /** @param {any[]} jobs @param {import("../parts/actions.js").Verb} verb */
+  /** @param {JobShape[]} jobs @param {import("../parts/actions.js").Verb} verb */
   async _actOn(jobs, verb) {
     const told = (/** @type {number} */ done, /** @type {number} */ of) => {
       this.working = `${done} of ${of}`;
@@ -240,7 +243,7 @@ export class Jobs extends Page {
         );
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _toggle(job) {
     this.list.shown(true); // they stand still from now on
     this.isWhole = false;
@@ -271,7 +274,7 @@ export class Jobs extends Page {
     return true;
   }
 
-  /** @param {any} job @param {"p" | "r" | "c"} key */
+  /** @param {JobShape} job @param {"p" | "r" | "c"} key */
   _pressVerb(job, key) {
     const verb =
       key === "p" ? (job.links.resume ? "resume" : "pause") : key === "r" ? "retry" : "cancel";

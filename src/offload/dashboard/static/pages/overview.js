@@ -30,6 +30,8 @@ export class Overview extends Page {
     this.held = this.shelf.at(HELD, 2000);
     this.queues = this.shelf.at("v1/queues", 2000);
     this.tasks = this.shelf.at("v1/tasks", 60_000);
+    /** @type {Map<number, number>} when jobs were first seen to be about to stop */
+    this.wished = new Map();
     this._timer = setInterval(() => env.redraw(), 5000);
   }
 
@@ -102,7 +104,6 @@ export class Overview extends Page {
           jobs: this.env.stats.value?.jobs ?? {},
           slots: this.env.stats.value?.slots ?? 0,
           oldest: this._oldest(),
-          isOlder: Boolean(this.held.value?.next_cursor),
         }),
         h(
           "div",
@@ -143,12 +144,12 @@ export class Overview extends Page {
     });
   }
 
-  /** When the job was started that has waited longest. */
+  /** Since when the job waits that has waited longest of those that could begin. */
   _oldest() {
-    const waiting = (this.held.value?.items ?? []).filter(
-      (/** @type {any} */ job) => job.state === "queued",
-    );
-    return waiting.length ? Date.parse(waiting.at(-1).created_at) / 1000 : null;
+    const since = (this.queues.value?.items ?? [])
+      .filter((/** @type {any} */ queue) => queue.oldest_at)
+      .map((/** @type {any} */ queue) => Date.parse(queue.oldest_at) / 1000);
+    return since.length ? Math.min(...since) : null;
   }
 
   _runningNow() {
@@ -183,6 +184,7 @@ export class Overview extends Page {
       workers: this.env.workers.value?.items ?? null,
       recent: items,
       sample,
+      seen: this.wished,
       now: now(),
     });
     return card(

@@ -5,7 +5,7 @@ import { age, count, figure } from "../core/format.js";
 import { may } from "../core/rights.js";
 import { link } from "../core/router.js";
 import { h } from "../core/view.js";
-import { hold } from "../parts/halting.js";
+import { holdButton, pausedBadge } from "../parts/halting.js";
 import { icon } from "../parts/icons.js";
 import { limits } from "../parts/limits.js";
 import { card, empty, heading, shown, table } from "../parts/pieces.js";
@@ -47,11 +47,10 @@ export class Queues extends Page {
       [
         {
           name: "Queue",
+          class: "c-name",
           cell: (each) => [
             h("a", { href: link(["jobs"], { queue: each.name }), class: "job-name" }, each.name),
-            each.paused
-              ? h("span", { class: "badge is-paused" }, icon("paused"), h("span", null, "paused"))
-              : null,
+            pausedBadge(each),
             this._unserved(each),
             each.paused_reason ? h("div", { class: "params" }, each.paused_reason) : null,
           ],
@@ -72,6 +71,14 @@ export class Queues extends Page {
               "may wait",
             ),
         },
+        {
+          name: "Oldest",
+          class: "number",
+          cell: (each) =>
+            each.oldest_at
+              ? h("offload-time", { since: each.oldest_at, how: "lasting" })
+              : h("span", { class: "soft" }, "–"),
+        },
         { name: "Rate", class: "number", cell: (each) => this._rate(each) },
         {
           name: "Failed",
@@ -85,8 +92,12 @@ export class Queues extends Page {
                 )
               : h("span", { class: "soft" }, "0"),
         },
-        { name: "Succeeded", class: "number", cell: (each) => count(each.counts.succeeded ?? 0) },
-        { name: "Keeps", class: "number", cell: (each) => count(each.keep) },
+        {
+          name: "Succeeded",
+          class: "number c-rare",
+          cell: (each) => count(each.counts.succeeded ?? 0),
+        },
+        { name: "Keeps", class: "number c-rare", cell: (each) => count(each.keep) },
         {
           name: "Actions",
           isHidden: true,
@@ -95,18 +106,7 @@ export class Queues extends Page {
             h(
               "div",
               { class: "buttons" },
-              may("control")
-                ? h(
-                    "button",
-                    {
-                      class: "button small",
-                      type: "button",
-                      on: { click: () => this._hold(each) },
-                    },
-                    icon(each.paused ? "running" : "paused"),
-                    each.paused ? "Resume" : "Pause",
-                  )
-                : null,
+              holdButton("queue", each, () => this.queues.load()),
               may("admin")
                 ? h(
                     "button",
@@ -127,7 +127,7 @@ export class Queues extends Page {
   }
 
   /** How fast its jobs end, and when none waits any more if that goes on. */
-  /** @param {any} queue */
+  /** @param {QueueShape} queue */
   _rate(queue) {
     const speed = rate(this.ended.value?.items ?? [], queue.name, now());
     if (!speed) return h("span", { class: "soft" }, "–");
@@ -140,7 +140,7 @@ export class Queues extends Page {
     ];
   }
 
-  /** @param {any} queue */
+  /** @param {QueueShape} queue */
   _unserved(queue) {
     const workers = this.env.workers.value?.items;
     if (!workers || queue.paused || !queue.counts.queued) return null;
@@ -151,16 +151,6 @@ export class Queues extends Page {
     return served
       ? null
       : h("span", { class: "badge is-failed" }, icon("warning"), h("span", null, "no worker"));
-  }
-
-  /** @param {any} queue */
-  async _hold(queue) {
-    await hold(
-      `v1/queues/${encodeURIComponent(queue.name)}`,
-      `the queue ${queue.name}`,
-      queue.paused,
-    );
-    this.queues.load();
   }
 }
 
@@ -201,14 +191,14 @@ function meter(amount, most, state, words) {
 /**
  * Return how many jobs of a queue end in a second, from those that did so lately.
  *
- * @param {any[]} jobs newest first
+ * @param {JobShape[]} jobs newest first
  * @param {string} queue
  * @param {number} now
  */
 export function rate(jobs, queue, now) {
   const ends = jobs
-    .filter((job) => job.queue === queue && job.finished_at && job.started_at)
-    .map((job) => Date.parse(job.finished_at) / 1000)
+    .filter((job) => job.queue === queue && job.started_at)
+    .map((job) => Date.parse(job.finished_at ?? "") / 1000)
     .filter((at) => at > now - LATELY_SECONDS);
   if (ends.length < 2) return 0;
   return ends.length / Math.max(10, now - Math.min(...ends));

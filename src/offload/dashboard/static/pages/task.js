@@ -9,7 +9,7 @@ import { h } from "../core/view.js";
 import { aboutTask } from "../parts/about_task.js";
 import { copyCard } from "../parts/copies.js";
 import { Fields } from "../parts/fields.js";
-import { hold } from "../parts/halting.js";
+import { holdButton, pausedBadge } from "../parts/halting.js";
 import { icon } from "../parts/icons.js";
 import { COLUMNS, opening } from "../parts/job_rows.js";
 import { card, empty, heading, loading, prose, shown, table, trouble } from "../parts/pieces.js";
@@ -47,6 +47,8 @@ export class TaskPage extends Page {
     this.faults = [];
     this.isStarting = false;
     this.filledFrom = "";
+    /** @type {any} the job that it begins from, until there are fields */
+    this.given = null;
     this._fillFrom(env.route.query.get("from"));
   }
 
@@ -64,9 +66,8 @@ export class TaskPage extends Page {
     if (!id) return;
     try {
       const job = await get(`v1/jobs/${encodeURIComponent(id)}`);
-      this.given = job.params;
-      this.filledFrom = `job ${id}`;
-      this.fields?.fill(job.params);
+      this.given = job;
+      this._fill(job);
     } catch (error) {
       complain(error);
     }
@@ -88,17 +89,25 @@ export class TaskPage extends Page {
       return [heading(this.name), problem ? trouble(problem, () => this.task.load()) : loading(6)];
     if (!this.fields) {
       this.fields = new Fields(task.params, this.env.redraw);
-      if (this.given) this.fields.fill(this.given);
+      if (this.given) this.fields.fill(this.given.params, this.given.secret);
     }
     return [
       heading(
         this.name,
         [
-          this._hold(task),
+          holdButton("task", task, () => this.task.load()),
           h("a", { class: "button", href: link(["jobs"], { task: this.name }) }, "Its jobs"),
         ],
         prose(task.summary),
       ),
+      task.paused
+        ? h(
+            "p",
+            { class: "standing" },
+            pausedBadge(task),
+            h("span", null, task.paused_reason || "None of its jobs begins until it is resumed."),
+          )
+        : null,
       h(
         "div",
         { class: "columns" },
@@ -114,28 +123,7 @@ export class TaskPage extends Page {
     ];
   }
 
-  /** @param {any} task */
-  _hold(task) {
-    const { pause, resume } = task.links;
-    if ((!pause && !resume) || !may("control")) return null;
-    return h(
-      "button",
-      {
-        class: "button",
-        type: "button",
-        on: {
-          click: () =>
-            hold(task.links.self, `the task ${task.name}`, Boolean(resume)).then(() =>
-              this.task.load(),
-            ),
-        },
-      },
-      icon(resume ? "running" : "paused"),
-      resume ? "Resume the task" : "Pause the task",
-    );
-  }
-
-  /** @param {any} task */
+  /** @param {TaskShape} task */
   _form(task) {
     const fields = /** @type {Fields} */ (this.fields);
     return card(
@@ -270,9 +258,9 @@ export class TaskPage extends Page {
     );
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   _fill(job) {
-    this.fields?.fill(job.params);
+    this.fields?.fill(job.params, job.secret);
     this.faults = [];
     this.filledFrom = `job ${job.id}`;
     this.env.redraw();
@@ -303,17 +291,7 @@ export class TaskPage extends Page {
   }
 
   _elsewhere() {
-    if (!may("submit")) return null;
-    let params = null;
-    try {
-      params = Object.fromEntries(
-        (this.fields?.all ?? [])
-          .map(({ name, field }) => [name, field.read()])
-          .filter(([, value]) => value !== undefined),
-      );
-    } catch {
-      return null; // what stands there is no value yet
-    }
-    return copyCard("The same from elsewhere", this.name, params);
+    const seen = may("submit") ? this.fields?.seen() : null;
+    return seen ? copyCard("The same from elsewhere", this.name, seen.params, seen.secret) : null;
   }
 }

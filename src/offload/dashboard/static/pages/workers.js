@@ -1,9 +1,10 @@
 /** Workers: who is there, since when, and what it is doing. */
 
 import { now, query } from "../core/api.js";
-import { age, bytes, plural } from "../core/format.js";
+import { bytes, duration, figure, plural } from "../core/format.js";
 import { link } from "../core/router.js";
 import { h } from "../core/view.js";
+import { LATE_SECONDS } from "../parts/attention.js";
 import { icon } from "../parts/icons.js";
 import { move } from "../parts/job_rows.js";
 import { card, empty, facts, heading, shown } from "../parts/pieces.js";
@@ -49,7 +50,7 @@ export class Workers extends Page {
     ];
   }
 
-  /** @param {any} worker */
+  /** @param {WorkerShape} worker */
   _worker(worker) {
     const jobs = (this.running.value?.items ?? []).filter(
       (/** @type {any} */ job) => job.worker === worker.id,
@@ -75,8 +76,8 @@ export class Workers extends Page {
           ["Up", h("offload-time", { since: worker.started_at, how: "lasting" })],
           ["Sign of life", worker.alive && silent < 60 ? "now" : when(worker.seen_at)],
           ["Memory", worker.memory ? bytes(worker.memory) : null],
-          ["CPU", typeof worker.cpu === "number" ? `${Math.round(worker.cpu * 100)} %` : null],
-          ["Loop lag", typeof worker.lag === "number" ? age(worker.lag) : null],
+          ["CPU", typeof worker.cpu === "number" ? cores(worker.cpu) : null],
+          ["Loop lag", typeof worker.loop_lag === "number" ? lag(worker.loop_lag) : null],
         ]),
         jobs.length
           ? h(
@@ -103,15 +104,30 @@ export class Workers extends Page {
               { class: "soft" },
               worker.alive ? "Runs nothing now." : "What it ran goes back to the queue.",
             ),
-        jobs.length > MOST_JOBS
-          ? h(
-              "a",
-              { class: "more", href: link(["jobs"], { state: "running" }) },
-              `${plural(jobs.length - MOST_JOBS, "more job")}`,
-            )
-          : null,
+        h(
+          "a",
+          {
+            class: "more",
+            href: link(["jobs"], { worker: String(worker.id) }),
+            "aria-label": `Jobs of worker ${worker.id}`,
+          },
+          jobs.length > MOST_JOBS ? `${plural(jobs.length - MOST_JOBS, "more job")}` : "Its jobs",
+          icon("arrow"),
+        ),
       ],
       { key: String(worker.id), class: "spaced" },
     );
   }
+}
+
+/** @param {number} share of one core */
+function cores(share) {
+  return share < 1.5 ? `${Math.round(share * 100)} % of a core` : `${figure(share)} cores`;
+}
+
+/** A loop that is late is blocked by code that does not await. @param {number} seconds */
+function lag(seconds) {
+  return seconds < LATE_SECONDS
+    ? duration(seconds)
+    : h("span", { class: "is-failed ink" }, icon("warning"), duration(seconds), " code blocks it");
 }

@@ -1,7 +1,7 @@
 /** What a task is: its signature, its documentation, and what can be done with its jobs. */
 
 import { h } from "../core/view.js";
-import { card, facts } from "./pieces.js";
+import { card, facts, prose } from "./pieces.js";
 
 const KINDS = /** @type {Record<string, string>} */ ({
   async: "async: on the worker's loop",
@@ -26,15 +26,14 @@ const CANCEL = /** @type {Record<string, string>} */ ({
   told: "the other side is told",
 });
 
-/** @param {any} task */
+/** @param {TaskShape} task */
 export function aboutTask(task) {
-  const doc = task.doc && task.doc !== task.summary ? h("pre", { class: "doc" }, task.doc) : null;
   const { capabilities } = task;
   return card(
     "About",
     [
       h("code", { class: "signature" }, task.signature),
-      doc,
+      beyondSummary(task),
       facts([
         ["Runs", KINDS[task.executor] ?? task.executor],
         ["Queue", task.queue],
@@ -48,4 +47,20 @@ export function aboutTask(task) {
     ],
     { class: "spaced" },
   );
+}
+
+/**
+ * The rest of the docstring in paragraphs: lines that were broken to fit its file are joined.
+ *
+ * @param {TaskShape} task
+ */
+function beyondSummary(task) {
+  return (task.doc ?? "")
+    .split(/\n\s*\n/)
+    .filter((/** @type {string} */ part) => part.replace(/\s+/g, " ") !== task.summary)
+    .map((/** @type {string} */ part, /** @type {number} */ at) =>
+      /\n\s/.test(part)
+        ? h("pre", { key: at, class: "doc" }, part)
+        : h("p", { key: at, class: "soft" }, prose(part.replaceAll("\n", " "))),
+    );
 }

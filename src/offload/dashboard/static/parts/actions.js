@@ -23,7 +23,7 @@ const WORDS = {
 /**
  * Return why a verb would not work now; empty where it would.
  *
- * @param {any} job
+ * @param {JobShape} job
  * @param {Verb} verb
  */
 export function whyNot(job, verb) {
@@ -41,7 +41,7 @@ export function whyNot(job, verb) {
 /**
  * Return the verbs that make sense for a job as it is, working or not.
  *
- * @param {any} job
+ * @param {JobShape} job
  * @returns {Verb[]}
  */
 export function verbsFor(job) {
@@ -61,7 +61,7 @@ const LOOK = /** @type {Partial<Record<Verb, string>>} */ ({
 /**
  * The buttons of one job.
  *
- * @param {any} job
+ * @param {JobShape} job
  * @param {() => void} changed
  * @param {{isSmall?: boolean}} [options]
  */
@@ -96,7 +96,7 @@ export function buttons(job, changed, { isSmall = false } = {}) {
 /**
  * Do it, and tell what came of it.
  *
- * @param {any} job
+ * @param {JobShape} job
  * @param {Verb} verb
  */
 export async function act(job, verb) {
@@ -111,7 +111,7 @@ export async function act(job, verb) {
 /**
  * Do it to several jobs, asking first; `told` hears how far it has come.
  *
- * @param {any[]} jobs
+ * @param {JobShape[]} jobs
  * @param {Verb} verb
  * @param {(done: number, of: number) => void} told
  */

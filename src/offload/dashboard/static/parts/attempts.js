@@ -73,7 +73,7 @@ export function receipts(given) {
 function ending(each) {
   if (!each.ended) return h("span", { class: "soft" }, "goes on");
   const how = [
-    each.code,
+    each.reason?.startsWith(each.code) ? null : each.code,
     each.usage?.signal,
     each.usage?.exit_code ? `exit code ${each.usage.exit_code}` : null,
     each.reason,

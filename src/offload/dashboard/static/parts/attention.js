@@ -1,36 +1,45 @@
 /**
- * What somebody should look at: pure, from what the API says.
+ * What somebody should look at, from what the API says and from when it was first seen.
  *
  * @typedef {{how: "bad" | "warn", text: string, link: string}} Note
  */
 
-import { age, count, plural } from "../core/format.js";
+import { age, count, duration, plural } from "../core/format.js";
 import { link } from "../core/router.js";
 
 const SLOW_WISH_SECONDS = 30;
 const LONG_PAUSE_SECONDS = 86_400;
 const FULL = 0.8;
+export const LATE_SECONDS = 1;
 const SPIKE = 0.2;
 const FEWEST_FAILURES = 3;
 
 /**
- * @param {{jobs: any[], queues: any[], workers: any[] | null, recent: any[], sample: import("./sample.js").Sample, now: number}} known
+ * @param {object} known
+ * @param {JobShape[]} known.jobs
+ * @param {QueueShape[]} known.queues
+ * @param {WorkerShape[] | null} known.workers
+ * @param {JobShape[]} known.recent
+ * @param {import("./sample.js").Sample} known.sample
+ * @param {Map<number, number>} known.seen since when jobs are about to stop; kept up here
+ * @param {number} known.now
  * @returns {Note[]}
  */
-export function attention({ jobs, queues, workers, recent, sample, now }) {
+export function attention({ jobs, queues, workers, recent, sample, seen, now }) {
   return [
     ...unserved(queues, workers),
     ...held(queues),
     ...waiting(jobs),
-    ...slow(jobs, now),
+    ...slow(jobs, seen, now),
     ...full(queues),
     ...forgotten(jobs, now),
     ...silent(workers),
+    ...late(workers),
     ...spike(recent, sample),
   ];
 }
 
-/** @param {any[]} queues @param {any[] | null} workers @returns {Note[]} */
+/** @param {QueueShape[]} queues @param {WorkerShape[] | null} workers @returns {Note[]} */
 function unserved(queues, workers) {
   if (workers === null) return [];
   const alive = workers.filter((each) => each.alive && !each.stopping);
@@ -41,12 +50,12 @@ function unserved(queues, workers) {
     )
     .map((queue) => ({
       how: "bad",
-      text: `No live worker serves the queue ${queue.name}, where ${plural(queue.counts.queued, "job waits", "jobs wait")}`,
+      text: `No live worker serves the queue ${queue.name}, where ${plural(queue.counts.queued ?? 0, "job waits", "jobs wait")}`,
       link: link(["workers"]),
     }));
 }
 
-/** @param {any[]} queues @returns {Note[]} */
+/** @param {QueueShape[]} queues @returns {Note[]} */
 function held(queues) {
   return queues
     .filter((queue) => queue.paused)
@@ -60,11 +69,11 @@ function held(queues) {
 /**
  * Jobs that wait for somebody, together where they say the same; of paused queues more is known.
  *
- * @param {any[]} jobs
+ * @param {JobShape[]} jobs
  * @returns {Note[]}
  */
 function waiting(jobs) {
-  /** @type {Map<string, any[]>} */
+  /** @type {Map<string, JobShape[]>} */
   const found = new Map();
   for (const job of jobs)
     if (job.state === "queued" && job.reason?.startsWith("the task "))
@@ -76,33 +85,49 @@ function waiting(jobs) {
   }));
 }
 
-/** @param {any[]} jobs @param {number} now @returns {Note[]} */
-function slow(jobs, now) {
-  return jobs
-    .filter((job) => job.state === "cancelling" || job.state === "pausing")
-    .map((job) => ({ job, asked: job.pause?.asked_at ?? job.cancel_asked_at ?? null }))
-    .filter(({ asked }) => asked === null || now - Date.parse(asked) / 1000 > SLOW_WISH_SECONDS)
-    .map(({ job, asked }) => ({
+/**
+ * When a job was asked to cancel is not told: it counts from when it was first seen to be about it.
+ *
+ * @param {JobShape[]} jobs
+ * @param {Map<number, number>} seen
+ * @param {number} now
+ * @returns {Note[]}
+ */
+function slow(jobs, seen, now) {
+  const about = jobs.filter((job) => job.state === "cancelling" || job.state === "pausing");
+  const ids = new Set(about.map((job) => job.id));
+  for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
+  return about
+    .map((job) => {
+      const asked = job.state === "pausing" ? job.pause?.asked_at : null;
+      if (!seen.has(job.id)) seen.set(job.id, asked ? Date.parse(asked) / 1000 : now);
+      return { job, since: seen.get(job.id) ?? now };
+    })
+    .filter(({ since }) => now - since > SLOW_WISH_SECONDS)
+    .map(({ job, since }) => ({
       how: "warn",
-      text: `Job ${job.id} (${job.task}) is ${job.state}${asked ? ` since ${age(now - Date.parse(asked) / 1000)}` : ""}`,
+      text: `Job ${job.id} (${job.task}) is ${job.state} since ${age(now - since)}`,
       link: link(["jobs", job.id]),
     }));
 }
 
-/** @param {any[]} queues @returns {Note[]} */
+/** @param {QueueShape[]} queues @returns {Note[]} */
 function full(queues) {
   return queues
-    .filter((queue) => queue.capacity)
-    .map((queue) => ({ queue, waiting: (queue.counts.queued ?? 0) + (queue.counts.paused ?? 0) }))
-    .filter(({ queue, waiting }) => waiting >= queue.capacity * FULL)
-    .map(({ queue, waiting }) => ({
-      how: waiting >= queue.capacity ? "bad" : "warn",
-      text: `The queue ${queue.name} is ${waiting >= queue.capacity ? "full" : "almost full"}: ${count(waiting)} of ${count(queue.capacity)}`,
+    .map(({ name, capacity, counts }) => ({
+      name,
+      capacity: capacity || Infinity,
+      waiting: (counts.queued ?? 0) + (counts.paused ?? 0),
+    }))
+    .filter(({ capacity, waiting }) => waiting >= capacity * FULL)
+    .map(({ name, capacity, waiting }) => ({
+      how: waiting >= capacity ? "bad" : "warn",
+      text: `The queue ${name} is ${waiting >= capacity ? "full" : "almost full"}: ${count(waiting)} of ${count(capacity)}`,
       link: link(["queues"]),
     }));
 }
 
-/** @param {any[]} jobs @param {number} now @returns {Note[]} */
+/** @param {JobShape[]} jobs @param {number} now @returns {Note[]} */
 function forgotten(jobs, now) {
   const old = jobs.filter(
     (job) =>
@@ -121,7 +146,7 @@ function forgotten(jobs, now) {
     : [];
 }
 
-/** @param {any[] | null} workers @returns {Note[]} */
+/** @param {WorkerShape[] | null} workers @returns {Note[]} */
 function silent(workers) {
   return (workers ?? [])
     .filter((each) => !each.alive)
@@ -132,7 +157,19 @@ function silent(workers) {
     }));
 }
 
-/** @param {any[]} recent @param {import("./sample.js").Sample} sample @returns {Note[]} */
+/** @param {WorkerShape[] | null} workers @returns {Note[]} */
+function late(workers) {
+  return (workers ?? [])
+    .map((each) => ({ ...each, lag: each.loop_lag ?? 0 }))
+    .filter((each) => each.alive && each.lag > LATE_SECONDS)
+    .map((each) => ({
+      how: "warn",
+      text: `Worker ${each.id} is late by ${duration(each.lag)}: code that does not await blocks its loop`,
+      link: link(["workers"]),
+    }));
+}
+
+/** @param {JobShape[]} recent @param {import("./sample.js").Sample} sample @returns {Note[]} */
 function spike(recent, sample) {
   if (sample.failed < FEWEST_FAILURES || sample.failed < sample.ended * SPIKE) return [];
   /** @type {Map<string, number>} */

@@ -43,7 +43,7 @@ class Clock extends HTMLElement {
     const end = until ? Date.parse(until) / 1000 : now();
     const passed = end - Date.parse(since) / 1000;
     const text = written(passed - Number(this.getAttribute("less") ?? 0), this.getAttribute("how"));
-    if (this.textContent !== text) this.textContent = text;
+    if (this.firstChild?.nodeValue !== text) this.textContent = text;
   }
 }
 

@@ -4,56 +4,66 @@ import { read, write } from "../core/json.js";
 import { h } from "../core/view.js";
 import { Base, Unfit } from "./field.js";
 
+/** @type {Record<string, string>} */
+const KINDS = {
+  "date-time": "datetime-local",
+  date: "date",
+  time: "time",
+  email: "email",
+  uri: "url",
+};
+
+/** What browsers put nothing into that they know, such as the password of this page. */
+const UNKNOWN = "new-password";
+
 export class Textual extends Base {
   view() {
-    const { format } = this.schema;
-    const kind =
-      {
-        "date-time": "datetime-local",
-        date: "date",
-        time: "time",
-        email: "email",
-        uri: "url",
-        password: "password",
-      }[/** @type {string} */ (format)] ?? "text";
-    const isSecret = this.schema.writeOnly || format === "password";
+    const kind = KINDS[this.schema.format] ?? "text";
     const isLong = this.text.includes("\n") || (this.schema.maxLength ?? 0) > 200;
     const props = {
       ...this.common,
       placeholder: this.hint,
-      set: { value: this.shownText(kind) },
+      set: { value: kind === "datetime-local" ? onThisClock(this.text) : this.text },
       on: { input: (/** @type {any} */ event) => this.typed(event) },
     };
-    return this.framed(
-      isLong
+    return this.framed([
+      isLong && !this.isSecret
         ? h("textarea", { ...props, rows: 4 })
         : h("input", {
             ...props,
-            type: isSecret ? "password" : kind,
+            type: this.isSecret ? "password" : kind,
             step: kind === "datetime-local" ? 1 : null,
-            autocomplete: "off",
+            autocomplete: this.isSecret ? UNKNOWN : "off",
             spellcheck: "false",
           }),
-    );
+      // A control for dates shows no placeholder.
+      /^(date|time)/.test(kind) && (this.schema.default ?? null) !== null
+        ? h("span", { class: "help" }, `Left empty: ${this.hint}`)
+        : null,
+    ]);
   }
 
-  /** @param {string} kind */
-  shownText(kind) {
-    if (kind !== "datetime-local" || !/Z|[+-]\d\d:\d\d$/.test(this.text)) return this.text;
-    const date = new Date(this.text);
-    return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  /** @param {any} event */
+  typed(event) {
+    super.typed(event);
+    this.isHalf = event.target.validity.badInput;
+  }
+
+  /** @param {any} value */
+  fill(value) {
+    super.fill(value);
+    this.isHalf = false;
   }
 
   read() {
+    if (this.isHalf) throw new Unfit(this, "A part of it is missing.");
     if (this.text === "")
       return this.given.isRequired && !this.given.isNullable
         ? ""
         : this.given.isRequired
           ? null
           : undefined;
-    if (this.schema.format === "date-time" && /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(this.text))
-      return new Date(this.text).toISOString();
-    return this.text;
+    return this.schema.format === "date-time" ? withOffset(this.text) : this.text;
   }
 }
 
@@ -72,10 +82,10 @@ export class Numeric extends Base {
     return this.framed(
       h("input", {
         ...this.common,
-        type: "text",
+        type: this.isSecret ? "password" : "text",
         inputmode: this.schema.type === "integer" ? "numeric" : "decimal",
         placeholder: [this.hint, bounds].filter(Boolean).join(", "),
-        autocomplete: "off",
+        autocomplete: this.isSecret ? UNKNOWN : "off",
         class: "figure",
         set: { value: this.text },
         on: { input: (event) => this.typed(event) },
@@ -193,16 +203,19 @@ export class Choice extends Base {
 
 export class AsJson extends Base {
   view() {
+    const props = {
+      ...this.common,
+      class: "code",
+      spellcheck: "false",
+      placeholder: this.hint || "JSON",
+      set: { value: this.text },
+      on: { input: (/** @type {any} */ event) => this.typed(event) },
+    };
+    const rows = Math.min(10, 2 + this.text.split("\n").length);
     return this.framed(
-      h("textarea", {
-        ...this.common,
-        rows: Math.min(10, 2 + this.text.split("\n").length),
-        class: "code",
-        spellcheck: "false",
-        placeholder: this.hint || "JSON",
-        set: { value: this.text },
-        on: { input: (event) => this.typed(event) },
-      }),
+      this.isSecret
+        ? h("input", { ...props, type: "password", autocomplete: UNKNOWN })
+        : h("textarea", { ...props, rows }),
     );
   }
 
@@ -222,4 +235,30 @@ export class AsJson extends Base {
       throw new Unfit(this, 'This is not JSON. Text needs quotes: "text".');
     }
   }
+}
+
+/**
+ * Return an instant as the clock on this wall shows it, without an offset; other text as it is.
+ *
+ * @param {string} text
+ */
+function onThisClock(text) {
+  if (!/T.*(Z|[+-]\d\d:\d\d)$/i.test(text)) return text;
+  const date = new Date(text);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/**
+ * Return what a control for date and time holds as RFC 3339 has it, with the offset that holds here
+ * on that day; other text as it is.
+ *
+ * @param {string} text
+ */
+function withOffset(text) {
+  const found = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?$/.exec(text);
+  if (!found) return text;
+  const minutes = -new Date(text).getTimezoneOffset();
+  const two = (/** @type {number} */ amount) => String(Math.trunc(amount)).padStart(2, "0");
+  const ahead = Math.abs(minutes);
+  return `${found[1]}${found[2] ?? ":00"}${minutes < 0 ? "-" : "+"}${two(ahead / 60)}:${two(ahead % 60)}`;
 }

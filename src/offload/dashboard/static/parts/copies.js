@@ -69,10 +69,10 @@ function python(value) {
  * @param {string} title
  * @param {string} task
  * @param {any} params
+ * @param {string[]} secret the names of those that stand there as `***`
  */
-export function copyCard(title, task, params) {
-  return card(
-    title,
+export function copyCard(title, task, params, secret = []) {
+  return card(title, [
     h(
       "dl",
       { class: "copies" },
@@ -100,5 +100,8 @@ export function copyCard(title, task, params) {
         ),
       ),
     ),
-  );
+    secret.length
+      ? h("p", { class: "soft note" }, `Put ${secret.join(", ")} in the place of ***.`)
+      : null,
+  ]);
 }

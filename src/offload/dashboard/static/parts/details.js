@@ -8,9 +8,8 @@ import { card, facts } from "./pieces.js";
 import { when } from "./state.js";
 import { copy } from "./toasts.js";
 
-/** @param {any} job */
-export function failure(job) {
-  const { error } = job;
+/** @param {ErrorShape} error */
+export function failure(error) {
   const more = [
     error.exit_code === null ? null : `exit code ${error.exit_code}`,
     error.signal,
@@ -50,7 +49,7 @@ export function failure(job) {
               type: "button",
               "aria-label": "Copy the traceback",
               title: "Copy the traceback",
-              on: { click: () => copy(error.traceback, "The traceback was copied") },
+              on: { click: () => copy(error.traceback ?? "", "The traceback was copied") },
             },
             icon("copy"),
           )
@@ -59,11 +58,11 @@ export function failure(job) {
   );
 }
 
-/** @param {any} job */
+/** @param {JobShape} job */
 export function details(job) {
   const at = (/** @type {string | null} */ instant) =>
     instant ? h("time", { datetime: instant }, exact(instant)) : null;
-  const usage = job.usage ?? {};
+  const { usage } = job;
   return card(
     "Details",
     facts([
@@ -93,17 +92,23 @@ export function details(job) {
       ],
       ["Crashes", job.crashes || null],
       ["Interrupts", job.interrupts || null],
-      ["Worker", job.worker === null ? null : h("a", { href: link(["workers"]) }, job.worker)],
+      [
+        "Worker",
+        job.worker === null
+          ? null
+          : h("a", { href: link(["jobs"], { worker: String(job.worker) }) }, job.worker),
+      ],
       ["Checkpoint", job.checkpoint ? when(job.checkpoint.at) : null],
-      ["Memory", usage.peak_memory ? `${bytes(usage.peak_memory)} at most` : null],
-      ["CPU", typeof usage.cpu_seconds === "number" ? duration(usage.cpu_seconds) : null],
-      ["Exit", usage.signal ?? (usage.exit_code || null)],
+      ["Memory", usage?.peak_memory ? `${bytes(usage.peak_memory)} at most` : null],
+      ["CPU", typeof usage?.cpu_seconds === "number" ? duration(usage.cpu_seconds) : null],
+      ["Exit", usage?.signal ?? (usage?.exit_code || null)],
       ["Started", at(job.created_at)],
       ["Due", at(job.run_at)],
       ["Deadline", at(job.deadline_at)],
       ["Next check", job.next_check_at ? when(job.next_check_at, "in") : null],
       ["Began", at(job.started_at)],
       ["Ended", at(job.finished_at)],
+      ["Kept until", at(job.kept_until)],
     ]),
   );
 }

@@ -8,7 +8,9 @@
  * @property {() => import("../core/view.js").Child} view
  * @property {() => any} read throws Unfit; `undefined` says nothing
  * @property {(value: any) => void} fill
- * @property {string} [fault]
+ * @property {string} fault
+ * @property {boolean} isSecret what is written here is not to be seen
+ * @property {boolean} isWithheld it had a value, which the server does not tell
  */
 
 import { write } from "../core/json.js";
@@ -36,6 +38,8 @@ export class Unfit extends Error {
  * @property {(given: Given) => Field} make a field for what is inside
  */
 
+const WITHHELD = "What stood here is shown to nobody. Give it anew.";
+
 let made = 0;
 
 export class Base {
@@ -44,6 +48,7 @@ export class Base {
     this.given = given;
     this.path = given.path;
     this.fault = "";
+    this.isWithheld = false;
     this.text = "";
     this.id = `field-${(made += 1)}`;
   }
@@ -52,7 +57,16 @@ export class Base {
     return this.given.schema;
   }
 
+  get isSecret() {
+    return Boolean(this.schema.writeOnly) || this.schema.format === "password";
+  }
+
+  get isNeeded() {
+    return this.given.isRequired || this.isWithheld;
+  }
+
   get hint() {
+    if (this.isWithheld) return "";
     const said = this.schema.default;
     if (said === undefined) return this.given.isRequired ? "" : "left out";
     return said === null ? "none" : typeof said === "string" ? said : write(said);
@@ -77,6 +91,7 @@ export class Base {
   get common() {
     const described = [
       this.fault && `${this.id}-fault`,
+      this.isWithheld && `${this.id}-withheld`,
       this.schema.description && `${this.id}-help`,
     ]
       .filter(Boolean)
@@ -84,7 +99,7 @@ export class Base {
     return {
       id: this.id,
       "aria-invalid": this.fault ? "true" : null,
-      "aria-required": this.given.isRequired ? "true" : null,
+      "aria-required": this.isNeeded ? "true" : null,
       "aria-describedby": described || null,
     };
   }
@@ -99,10 +114,11 @@ export class Base {
         { class: "name", for: this.id },
         this.given.name,
         h("span", { class: "soft" }, ` ${typeName(this.schema)}`),
-        this.given.isRequired ? null : h("span", { class: "soft" }, " · optional"),
+        this.isNeeded ? null : h("span", { class: "soft" }, " · optional"),
       ),
       control,
       this.fault ? h("span", { class: "fault", id: `${this.id}-fault` }, this.fault) : null,
+      this.isWithheld ? h("span", { class: "help", id: `${this.id}-withheld` }, WITHHELD) : null,
       this.schema.description
         ? h("span", { class: "help", id: `${this.id}-help` }, prose(this.schema.description))
         : null,

@@ -7,6 +7,9 @@ import { isSimple, plain } from "./schema.js";
 
 /** @import { Field, Given } from "./field.js" */
 
+/** What the server shows in place of a secret value. */
+const HIDDEN = "***";
+
 /**
  * Return the field for a schema.
  *
@@ -17,6 +20,8 @@ function field(given) {
   const { schema, isNullable } = plain(given.schema, given.root);
   const known = { ...given, schema, isNullable };
   if (schema.enum || "const" in schema) return new Choice(known);
+  const isPlain = ["boolean", "integer", "number", "string"].includes(schema.type);
+  if (schema.writeOnly && !isPlain) return new AsJson(known);
   if (schema.type === "boolean")
     return isNullable || (!given.isRequired && schema.default === undefined)
       ? new Choice({ ...known, schema: { ...schema, enum: [true, false] } })
@@ -52,11 +57,17 @@ export class Fields {
     }));
   }
 
-  /** @param {Record<string, any>} params */
-  fill(params) {
+  /**
+   * Take over the parameters of a job.
+   *
+   * @param {Record<string, any>} params
+   * @param {string[]} secret the names of those that stand there as `***`
+   */
+  fill(params, secret = []) {
     for (const { name, field } of this.all) {
       field.fault = "";
-      field.fill(params[name]);
+      field.isWithheld = name in params && secret.includes(name);
+      field.fill(field.isWithheld ? undefined : params[name]);
     }
   }
 
@@ -72,6 +83,8 @@ export class Fields {
     for (const { name, field } of this.all) {
       try {
         const value = field.read();
+        if (field.isWithheld && (value ?? "") === "")
+          throw new Unfit(field, "A value is needed here.");
         if (value !== undefined) params[name] = value;
       } catch (error) {
         if (!(error instanceof Unfit)) throw error;
@@ -80,6 +93,31 @@ export class Fields {
       }
     }
     return fits ? params : null;
+  }
+
+  /**
+   * Return the parameters as they may be seen; null where something does not fit.
+   *
+   * @returns {{params: Record<string, any>, secret: string[]} | null}
+   */
+  seen() {
+    /** @type {Record<string, any>} */
+    const params = {};
+    const secret = [];
+    for (const { name, field } of this.all) {
+      /** @type {any} */
+      let value;
+      try {
+        value = field.read();
+      } catch (error) {
+        if (error instanceof Unfit) return null;
+        throw error;
+      }
+      if (value === undefined && !field.isWithheld) continue;
+      if (field.isSecret) secret.push(name);
+      params[name] = field.isSecret ? HIDDEN : value;
+    }
+    return { params, secret };
   }
 
   /**

@@ -2,15 +2,51 @@
 
 import { post } from "../core/api.js";
 import { plural } from "../core/format.js";
+import { may } from "../core/rights.js";
+import { h } from "../core/view.js";
 import { confirm } from "./dialog.js";
+import { icon } from "./icons.js";
 import { complain, toast } from "./toasts.js";
+
+/** @typedef {{name: string, paused: boolean, links: {self: string}}} Held */
+
+/** @param {Held} held */
+export function pausedBadge(held) {
+  return held.paused
+    ? h("span", { class: "badge is-paused" }, icon("paused"), h("span", null, "paused"))
+    : null;
+}
+
+/**
+ * The button that pauses it, or lets it go on.
+ *
+ * @param {"queue" | "task"} kind
+ * @param {Held} held
+ * @param {() => void} changed
+ */
+export function holdButton(kind, held, changed) {
+  if (!may("control")) return null;
+  const what = `the ${kind} ${held.name}`;
+  const verb = held.paused ? "Resume" : "Pause";
+  return h(
+    "button",
+    {
+      class: `button ${kind === "queue" ? "small" : ""}`,
+      type: "button",
+      "aria-label": `${verb} ${what}`,
+      on: { click: () => hold(held.links.self, what, held.paused).then(changed) },
+    },
+    icon(held.paused ? "running" : "paused"),
+    verb,
+  );
+}
 
 /**
  * @param {string} path of the queue or the task
  * @param {string} what in words
  * @param {boolean} isPaused
  */
-export async function hold(path, what, isPaused) {
+async function hold(path, what, isPaused) {
   const sure = await confirm(
     isPaused
       ? {

@@ -15,6 +15,7 @@ export const FILTERS = /** @type {const} */ ([
   "state",
   "task",
   "queue",
+  "worker",
   "tag",
   "group",
   "since",
@@ -79,9 +80,9 @@ export function chips(asked, counts) {
  * What else narrows the list.
  *
  * @param {Asked} asked
- * @param {{names: string[], queues: string[], tags: string[], words: string[]}} known
+ * @param {{names: string[], queues: string[], workers: string[], tags: string[], words: string[]}} known
  */
-export function filters(asked, { names, queues, tags, words }) {
+export function filters(asked, { names, queues, workers, tags, words }) {
   const isFiltered = Object.keys(asked).some((name) => name !== "state");
   return h(
     "form",
@@ -89,6 +90,16 @@ export function filters(asked, { names, queues, tags, words }) {
     choose("Task", "Any task", names, asked.task, (task) => go(with_(asked, { task }))),
     queues.length > 1 || asked.queue
       ? choose("Queue", "Any queue", queues, asked.queue, (queue) => go(with_(asked, { queue })))
+      : null,
+    workers.length > 1 || asked.worker
+      ? choose(
+          "Worker",
+          "Any worker",
+          workers,
+          asked.worker,
+          (worker) => go(with_(asked, { worker })),
+          "worker ",
+        )
       : null,
     h(
       "label",
@@ -137,8 +148,9 @@ export function filters(asked, { names, queues, tags, words }) {
  * @param {string[]} names
  * @param {string | undefined} chosen
  * @param {(value: string) => void} changed
+ * @param {string} [before] what is said before each
  */
-function choose(label, any, names, chosen, changed) {
+function choose(label, any, names, chosen, changed, before = "") {
   const all = chosen && !names.includes(chosen) ? [chosen, ...names] : names;
   return h(
     "label",
@@ -149,7 +161,7 @@ function choose(label, any, names, chosen, changed) {
       { set: { value: chosen ?? "" }, on: { change: (event) => changed(event.target.value) } },
       h("option", { key: "", value: "", selected: !chosen }, any),
       all.map((name) =>
-        h("option", { key: `=${name}`, value: name, selected: name === chosen }, name),
+        h("option", { key: `=${name}`, value: name, selected: name === chosen }, before + name),
       ),
     ),
   );
@@ -188,7 +200,7 @@ function typed(label, value, changed, known, more = "") {
 /**
  * Return what somebody might look for in jobs like these.
  *
- * @param {any[]} jobs
+ * @param {JobShape[]} jobs
  */
 export function suggestions(jobs) {
   /** @type {Set<string>} */

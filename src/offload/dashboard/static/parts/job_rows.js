@@ -73,7 +73,7 @@ export function actionsColumn(changed) {
   };
 }
 
-/** @param {any} job */
+/** @param {JobShape} job */
 function why(job) {
   const speaks = ["queued", "scheduled", "paused", "waiting"].includes(job.state) && job.reason;
   return speaks ? h("span", { class: "reason" }, job.reason) : null;
@@ -82,7 +82,7 @@ function why(job) {
 /**
  * Open a job where its row is pressed, beside links and buttons.
  *
- * @param {any} job
+ * @param {JobShape} job
  */
 export function opening(job) {
   return {
@@ -97,7 +97,7 @@ export function opening(job) {
 /**
  * Put how far jobs have come into what is shown, until it is read anew.
  *
- * @param {any[]} jobs
+ * @param {JobShape[]} jobs
  * @param {Map<number, any>} motions
  * @returns {boolean} whether any of them moved
  */

@@ -6,7 +6,7 @@ import { opened } from "./dialog.js";
 import { complain, toast } from "./toasts.js";
 
 /**
- * @param {any} queue
+ * @param {QueueShape} queue
  * @param {() => void} changed
  */
 export function limits(queue, changed) {

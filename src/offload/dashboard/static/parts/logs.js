@@ -93,7 +93,7 @@ export class Logs {
     );
   }
 
-  /** @param {any} job */
+  /** @param {JobShape} job */
   view(job) {
     if (!this.isThere || (!this.lines.length && job.state === "queued")) return null;
     const found = this.found;
@@ -165,7 +165,7 @@ export class Logs {
     this.redraw();
   }
 
-  /** @param {any[]} found @param {any} job */
+  /** @param {any[]} found @param {JobShape} job */
   _box(found, job) {
     if (this.follows) {
       requestAnimationFrame(() => {

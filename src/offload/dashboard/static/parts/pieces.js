@@ -3,7 +3,7 @@
 import { h } from "../core/view.js";
 import { icon } from "./icons.js";
 
-/** @import { Child, VNode } from "../core/view.js" */
+/** @import { Child } from "../core/view.js" */
 
 /**
  * @param {string} title

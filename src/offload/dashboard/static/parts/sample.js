@@ -19,7 +19,7 @@ export const BINS = 48;
 /** @typedef {ReturnType<typeof take>} Sample */
 
 /**
- * @param {any[]} jobs newest first
+ * @param {JobShape[]} jobs newest first
  * @param {number} end seconds
  * @param {number} span seconds
  */
@@ -81,7 +81,7 @@ export function take(jobs, end, span) {
   };
 }
 
-/** @param {string | null} instant */
+/** @param {string | null | undefined} instant */
 function at(instant) {
   return instant ? Date.parse(instant) / 1000 : null;
 }

@@ -39,16 +39,20 @@ export function isSimple(schema, root) {
   );
 }
 
+/** @type {Record<string, string>} */
+const NAMES = {
+  integer: "whole number",
+  number: "number",
+  string: "text",
+  boolean: "yes or no",
+  array: "list",
+  object: "object",
+  "date-time": `date and time (${Intl.DateTimeFormat().resolvedOptions().timeZone})`,
+  password: "secret",
+};
+
 /** @param {any} schema */
 export function typeName(schema) {
   if (schema.enum || "const" in schema) return "one of a few";
-  const names = /** @type {Record<string, string>} */ ({
-    integer: "whole number",
-    number: "number",
-    string: "text",
-    boolean: "yes or no",
-    array: "list",
-    object: "object",
-  });
-  return schema.format ?? names[schema.type] ?? "JSON";
+  return NAMES[schema.format] ?? schema.format ?? NAMES[schema.type] ?? "JSON";
 }

@@ -22,89 +22,127 @@ export function badge(state) {
 /**
  * Show how far a job has come.
  *
- * @param {any} job
+ * @param {Moving} job
  * @param {{isLarge?: boolean}} [options]
  */
 export function progress(job, { isLarge = false } = {}) {
   const said = job.progress;
   if (!said) return null;
-  const { done, total, message, unit } = said;
-  const share = total ? Math.min(1, Math.max(0, done / total)) : null;
-  const counted = total
-    ? `${figure(done)} / ${figure(total)}`
-    : `${figure(done)}${units(unit, done)}`;
-  const left = remaining(job);
+  const share = shareOf(said);
+  const left = remaining(job.state, said);
   return h(
     "div",
     { class: `progress is-${job.state} ${isLarge ? "large" : ""}` },
-    share === null
-      ? null
-      : h(
-          "div",
-          {
-            class: "bar",
-            role: "progressbar",
-            "aria-label": `progress of job ${job.id}`,
-            "aria-valuemin": 0,
-            "aria-valuemax": total,
-            "aria-valuenow": done,
-          },
-          h("div", { class: "fill", style: { "--share": share } }),
-        ),
+    bar(`progress of job ${job.id}`, said),
     h(
       "div",
       { class: "far" },
       h(
         "span",
         { class: "figure" },
-        share === null ? counted : isLarge ? `${Math.floor(share * 100)} %` : counted,
+        share === null || !isLarge ? counted(said, isLarge) : `${Math.floor(share * 100)} %`,
       ),
-      isLarge && total ? h("span", { class: "soft" }, `${counted}${units(unit, total)}`) : null,
-      isLarge && rate(job) ? h("span", { class: "soft" }, rate(job)) : null,
+      isLarge && share !== null ? h("span", { class: "soft" }, counted(said, true)) : null,
+      isLarge && said.rate ? h("span", { class: "soft" }, pace(said.rate, said.unit)) : null,
       left === null
         ? null
         : h("span", { class: "soft" }, `${age(left) === "now" ? "1 s" : age(left)} left`),
-      message && isLarge ? h("span", { class: "message" }, message) : null,
+      isLarge && said.message ? h("span", { class: "message" }, said.message) : null,
     ),
   );
 }
 
-/** @param {any} job */
-function activeSeconds(job) {
-  if (!job.started_at) return 0;
-  if (job.done && typeof job.active_seconds === "number") return job.active_seconds;
-  const end = job.finished_at ? Date.parse(job.finished_at) / 1000 : now();
-  return Math.max(0, end - Date.parse(job.started_at) / 1000 - (job.paused_seconds ?? 0));
+/**
+ * Show what else a job counts, beside its progress: each with its name.
+ *
+ * @param {JobShape} job
+ */
+export function bars(job) {
+  const given = job.progress?.bars ?? [];
+  if (!given.length) return null;
+  return h(
+    "ul",
+    { class: "bars" },
+    given.map((each, at) =>
+      h(
+        "li",
+        { key: `${at} ${each.name}`, class: `progress is-${job.state}` },
+        h("span", { class: "name" }, each.name),
+        bar(`${each.name} of job ${job.id}`, each),
+        h(
+          "div",
+          { class: "far" },
+          h("span", { class: "figure" }, counted(each, true)),
+          each.message ? h("span", { class: "message" }, each.message) : null,
+        ),
+      ),
+    ),
+  );
+}
+
+/** @typedef {{id: number | string, state: string, progress: ProgressShape | null}} Moving */
+
+/** @typedef {{done: number, total: number | null, unit: string | null}} Count */
+
+/** @param {Count} said */
+function shareOf({ done, total }) {
+  return total ? Math.min(1, Math.max(0, done / total)) : null;
+}
+
+/** @param {string} label @param {Count} said */
+function bar(label, said) {
+  const share = shareOf(said);
+  if (share === null) return null;
+  return h(
+    "div",
+    {
+      class: "bar",
+      role: "progressbar",
+      "aria-label": label,
+      "aria-valuemin": 0,
+      "aria-valuemax": said.total,
+      "aria-valuenow": said.done,
+    },
+    h("div", { class: "fill", style: { "--share": share } }),
+  );
 }
 
 /**
- * Return the seconds that a job still needs, if it goes on as it did.
+ * Write 3 / 40 steps; in a row without a long unit, and where there is no total always with it.
  *
- * @param {any} job
- * @returns {number | null}
+ * @param {Count} said
+ * @param {boolean} isWhole
  */
-export function remaining(job) {
-  const said = job.progress;
-  if (!said?.total || !(said.done > 0) || said.done >= said.total) return null;
-  if (job.state !== "running" && job.state !== "waiting") return null;
-  return (activeSeconds(job) / said.done) * (said.total - said.done);
+function counted({ done, total, unit }, isWhole) {
+  const far = total ? `${figure(done)} / ${figure(total)}` : figure(done);
+  const isShort = (unit ?? "").length < 3;
+  return total && !isWhole && !isShort ? far : far + units(unit, total || done);
 }
 
-/** @param {any} job */
-function rate(job) {
-  const seconds = activeSeconds(job);
-  if (!job.progress?.done || seconds < 1) return "";
-  const perSecond = job.progress.done / seconds;
-  const unit = units(job.progress.unit, 2);
-  return perSecond >= 0.5
-    ? `${figure(perSecond)}${unit} per second`
-    : `${duration(1 / perSecond)} each`;
+/**
+ * Return the seconds that a job still needs, as the server expects.
+ *
+ * @param {string} state
+ * @param {ProgressShape} said
+ * @returns {number | null}
+ */
+function remaining(state, said) {
+  if (state !== "running" && state !== "waiting") return null;
+  const eta = said.eta ? Date.parse(said.eta) / 1000 : 0;
+  return eta > now() ? eta - now() : null;
+}
+
+/** @param {number} rate @param {string | null} unit */
+function pace(rate, unit) {
+  return rate >= 0.5
+    ? `${figure(Number(rate.toPrecision(2)))}${units(unit, 2)} per second`
+    : `${duration(1 / rate)} each`;
 }
 
 /**
  * Show how long a job has run, or ran, or waits.
  *
- * @param {any} job
+ * @param {JobShape} job
  */
 export function lasting(job) {
   if (!job.started_at) return h("span", { class: "soft" }, "–");

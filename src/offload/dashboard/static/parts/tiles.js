@@ -10,9 +10,9 @@ import { p95 } from "./sample.js";
 /** @import { Sample, Span } from "./sample.js" */
 
 /**
- * @param {{sample: Sample, span: Span, jobs: Record<string, number>, slots: number, oldest: number | null, isOlder: boolean}} known
+ * @param {{sample: Sample, span: Span, jobs: Record<string, number>, slots: number, oldest: number | null}} known
  */
-export function tiles({ sample, span, jobs, slots, oldest, isOlder }) {
+export function tiles({ sample, span, jobs, slots, oldest }) {
   const { bins } = sample;
   const perMinute = sample.ended / (span.seconds / 60);
   const ofState = (/** @type {string} */ state) => link(["jobs"], { state });
@@ -26,10 +26,7 @@ export function tiles({ sample, span, jobs, slots, oldest, isOlder }) {
       href: ofState("running"),
     }),
     tile("Queued", count(jobs.queued ?? 0), {
-      under:
-        jobs.queued && oldest
-          ? `oldest ${isOlder ? "over " : ""}${age(now() - oldest)}`
-          : "none waits",
+      under: oldest ? `oldest ${age(now() - oldest)}` : jobs.queued ? "none is due" : "none waits",
       state: "queued",
       values: bins.map((bin) => bin.queued),
       href: ofState("queued"),

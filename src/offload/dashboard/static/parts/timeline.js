@@ -19,7 +19,7 @@ const NARROWEST = 0.004;
  * Return the spans between events: what a job was from one to the next.
  *
  * @param {any[]} events oldest first
- * @param {any} job
+ * @param {JobShape} job
  * @returns {Span[]}
  */
 export function spans(events, job) {
@@ -56,7 +56,7 @@ export function told(stretches) {
 
 /**
  * @param {Span[]} found
- * @param {any} job
+ * @param {JobShape} job
  */
 export function timeline(found, job) {
   if (!found.length) return null;
@@ -117,7 +117,7 @@ export function timeline(found, job) {
             { class: "key", key: "kept" },
             h("i", { class: "kept", "aria-hidden": "true" }),
             "last checkpoint ",
-            when(job.checkpoint.at),
+            when(job.checkpoint?.at ?? null),
           ),
     ),
   );

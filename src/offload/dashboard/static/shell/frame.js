@@ -213,6 +213,8 @@ function places(app) {
   );
 }
 
+const STARTING_MILLISECONDS = 5000;
+
 /**
  * What everybody must know, whatever page they look at.
  *
@@ -233,6 +235,9 @@ function news(app) {
   );
   const waiting = stats.value.jobs.queued ?? 0;
   if (alive.length) return null;
+  // Who opens the page while the server starts is not told of a worker that is about to come.
+  if (!waiting && !workers.value.items.length && performance.now() < STARTING_MILLISECONDS)
+    return null;
   return banner(
     waiting ? "bad" : "plain",
     "No worker is alive.",
