@@ -1,6 +1,7 @@
 """Retries and time as users have them: attempts, backoff, snoozes, timeouts, deadlines."""
 
 import asyncio
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +34,21 @@ def test_a_task_that_fails_twice_succeeds_with_two_retries(app: Offload) -> None
     assert job.result(20) == 3
     kinds = [event.kind for event in app.history(job.id)]
     assert kinds == ["queued", *["claimed", "attempt-failed"] * 2, "claimed", "succeeded"]
+
+
+def test_the_numbers_that_a_program_has_seeded_are_left_to_it(app: Offload) -> None:
+    @app.task(retries=1, backoff=Backoff(first=0.001, most=0.01, jitter=1.0))
+    async def flaky() -> int:
+        if current().attempt < 2:
+            raise ConnectionError("not yet")
+        return 1
+
+    random.seed(4)
+    before = random.getstate()
+
+    flaky.start().result(20)
+
+    assert random.getstate() == before
 
 
 @pytest.mark.promise("S19")

@@ -51,7 +51,8 @@ class Doors:
             connection.request(method, target, body, sent | named)
             with connection.getresponse() as response:
                 received = bytes(response.headers)
-                is_stream = response.headers["content-type"] in STREAMS
+                kind = response.headers.get("content-type", "")
+                is_stream = kind.partition(";")[0] in STREAMS
                 until = time.monotonic() + (1 if is_stream else 60)
                 if is_stream and connection.sock is not None:
                     connection.sock.settimeout(1)

@@ -5,9 +5,9 @@ to do it once: it reads, it has an idempotency key, or it asks for what is then 
 server says it has not done may always be sent again, and so may what was never sent.
 """
 
-import random
 from collections.abc import Callable
 
+from offload import chance
 from offload.client.connections import Answer
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
@@ -53,7 +53,7 @@ class Pauses:
         self,
         patience: float,
         now: Callable[[], float],
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = chance.draw,
     ) -> None:
         self._now = now
         self._draw = draw

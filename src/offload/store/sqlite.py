@@ -8,7 +8,6 @@ our own: SQLite's busy handler sleeps up to 100 ms at a time and starves its nei
 """
 
 import os
-import random
 import sqlite3
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from offload import chance
 from offload.errors import QueryTooSlow, SchemaTooNew, StoreError, StoreUnavailable, StoreUnreadable
 from offload.model import Job
 from offload.store.base import CommitUnknown, Effects, Insert, Operation, Query
@@ -65,7 +65,7 @@ class SQLiteStore:
         connect: Callable[..., Any] = sqlite3.connect,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = chance.draw,
     ) -> None:
         self.path = path.absolute()
         self._connect = connect

@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
 
-from offload import lifecycle
+from offload import chance, lifecycle
 from offload.boxes import Shelf
 from offload.clock import Clock
 from offload.errors import StoreError
@@ -130,7 +129,7 @@ class Worker:
         settings: WorkerSettings,
         executors: Mapping[str, Executor] = EXECUTORS,
         equip: Callable[[str], Mapping[str, Executor]] = lambda mark: {},
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = chance.draw,
         house: int = 0,
         shelf: Shelf | None = None,
         lifespans: Sequence[Lifespan] = (),

@@ -8,12 +8,12 @@ import asyncio
 import contextvars
 import functools
 import itertools
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from offload import chance
 from offload.boxes import Box, BoxTask, How
 from offload.boxes.box import GUESS_SECONDS, handle_of
 from offload.clock import Clock, SystemClock
@@ -71,7 +71,7 @@ class BoxExecutor:
     def __init__(
         self,
         clock: Clock | None = None,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = chance.draw,
         engine: Engine | None = None,
     ) -> None:
         self._clock = clock or SystemClock()

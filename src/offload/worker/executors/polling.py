@@ -7,11 +7,11 @@ the first check, and a job that comes with one is never started again.
 import asyncio
 import contextvars
 import logging
-import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from offload import chance
 from offload.clock import Clock, SystemClock
 from offload.model import Cause, Outcome, Succeeded, Yielded
 from offload.polling import Hook, Pending, Polling, is_async
@@ -58,7 +58,7 @@ class PollExecutor:
     def __init__(
         self,
         clock: Clock | None = None,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = chance.draw,
         engine: Engine | None = None,
     ) -> None:
         self._clock = clock or SystemClock()

@@ -134,8 +134,9 @@ function remaining(state, said) {
 
 /** @param {number} rate @param {string | null} unit */
 function pace(rate, unit) {
+  const shown = Number(rate.toPrecision(2));
   return rate >= 0.5
-    ? `${figure(Number(rate.toPrecision(2)))}${units(unit, 2)} per second`
+    ? `${figure(shown)}${units(unit, shown)} per second`
     : `${duration(1 / rate)} each`;
 }
 
