@@ -1,10 +1,13 @@
 """The demo: what it starts can be started, ends as it says, and leaves nothing behind."""
 
 import json
+import re
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -62,6 +65,10 @@ def test_what_ends_otherwise_than_was_told_is_a_surprise() -> None:
     ]
 
 
+def test_a_cancel_of_whoever_watches_is_no_surprise() -> None:
+    assert list(surprises([(POWER, [1])], {1: "cancelled"}.__getitem__)) == []
+
+
 def test_a_blocking_box_has_its_output_when_run_has_returned() -> None:
     box = BlockingDouble(21, seconds=0)
     assert box.get_output() is None
@@ -117,3 +124,23 @@ def test_the_demo_shows_every_kind_and_ends_as_it_said(start: Start, tmp_path: P
         if states[0]["task"] != BOX
     )
     assert {path.name for path in tmp_path.iterdir()} == {"tasks.py"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_leftovers")
+def test_the_demo_can_be_watched_and_stopped_in_a_browser(start: Start) -> None:
+    running = start("demo")
+    eventually(lambda: "http://" in "".join(running.lines))
+    [address] = re.findall(r"on (http://\S+)", "".join(running.lines))
+
+    with urlopen(address, timeout=20) as page:
+        is_dashboard = b"<title>offload</title>" in page.read()
+    with urlopen(f"{address}/v1/jobs?state=running", timeout=20) as listed:
+        job_id = json.load(listed)["items"][0]["id"]
+    with urlopen(Request(f"{address}/v1/jobs/{job_id}/cancel", b""), timeout=20) as asked:
+        cancelled = json.load(asked)
+    running.process.send_signal(signal.SIGINT)
+
+    assert is_dashboard
+    assert cancelled["changed"]
+    assert running.process.wait(20) == exits.INTERRUPTED

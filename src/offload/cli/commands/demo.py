@@ -19,6 +19,7 @@ from offload.cli.crash.command import crash
 from offload.cli.interrupting import ended_by_signals
 from offload.cli.local import Local
 from offload.cli.settings import EXAMPLES
+from offload.cli.showing import shown
 from offload.cli.telling import tell
 from offload.cli.verbs import JobView
 from offload.cli.watching import Named, follow
@@ -40,8 +41,8 @@ WIDEST = 100
 def command(ctx: click.Context, *, db: str | None, as_json: bool) -> None:
     """See what offload does, in half a minute.
 
-    Starts a job of every kind in a database of its own, runs them, and shows how they go on. With
-    --db that database stays, to be looked at with the other commands.
+    Starts a job of every kind in a database of its own, runs them, and shows how they go on, here
+    and in a browser. With --db that database stays, to be looked at with the other commands.
 
     `offload demo crash` kills a worker in the midst of its work, and shows what becomes of that.
     """
@@ -90,9 +91,16 @@ def _opened(file: Path) -> Offload:
 def _play(app: Offload, *, as_json: bool) -> list[str]:
     """Start everything and show it to its end; returns what went otherwise than was told."""
     started = [(act, _start(app, act)) for act in ACTS if _executor(app, act)]
-    ids = [job_id for _, of_act in started for job_id in of_act]
-    if not as_json:
+    if as_json:
+        return _followed(app, started, as_json=True)
+    with shown(app, served=EXAMPLES) as address:
         _narrate(app, started)
+        click.echo(f"watch them, and pause or cancel one, on {address}\n")
+        return _followed(app, started, as_json=False)
+
+
+def _followed(app: Offload, started: Started, *, as_json: bool) -> list[str]:
+    ids = [job_id for _, of_act in started for job_id in of_act]
     verbs = Local(app)
     look = _Directing(Named(verbs, ids), app, started)
     jobs = follow(verbs, look, screen.display(as_json=as_json))
@@ -129,7 +137,6 @@ def _narrate(app: Offload, started: Started) -> None:
         told.add(executor)
         said = textwrap.wrap(sentences, width, subsequent_indent="  ")
         click.echo("\n".join(said))
-    click.echo()
 
 
 class _Directing:
