@@ -10,7 +10,7 @@ import pytest
 from offload.model import Cause, Usage
 from offload.worker.executors.process import handle
 from tests.worker.children import tasks
-from tests.worker.children.running import Executing, executing
+from tests.worker.children.running import Executing, executing, soon
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +66,31 @@ def test_what_the_processes_of_a_job_hold_counts_too(monkeypatch: pytest.MonkeyP
             return await used(children, tasks.lets_another_hold_for_a_moment, mebibytes=100)
 
     assert (asyncio.run(scenario()).peak_memory or 0) > 100 * MEBI
+
+
+def test_a_job_that_has_ended_before_its_process_is_known_tells_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    note_forked = handle.Child.note_forked
+    waiting: list[asyncio.Task[None]] = []
+
+    def note_late(child: handle.Child, pid: int) -> None:
+        async def when_it_has_answered() -> None:
+            await soon(lambda: child._early is not None)
+            note_forked(child, pid)
+
+        waiting.append(asyncio.create_task(when_it_has_answered()))
+
+    async def scenario() -> Usage:
+        async with executing(1) as children:
+            usage = await used(children, tasks.add, a=1, b=1)
+            for task in waiting:
+                task.cancel()
+            return usage
+
+    monkeypatch.setattr(handle.Child, "note_forked", note_late)
+
+    assert asyncio.run(scenario()).pid is not None
 
 
 def test_a_short_job_tells_its_process_and_its_processor_time() -> None:

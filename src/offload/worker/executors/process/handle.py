@@ -70,6 +70,7 @@ class Child:
         self._turn = 0
         self._stood_still: Callable[[], object] = _nothing
         self._work: Work | None = None
+        self._early: frames.Answer | None = None
         self._meter = Meter()
         self._weighing: asyncio.TimerHandle | None = None
         self._server = server
@@ -137,6 +138,13 @@ class Child:
         """Kill it and all its descendants."""
         self._server.order(End(self.number))
 
+    def note_forked(self, pid: int) -> None:
+        """It is this process."""
+        self.pid = pid
+        early, self._early = self._early, None
+        if early is not None:
+            self._take(early)
+
     def note_weight(self, held: int) -> None:
         """It holds so many bytes of memory, with all its descendants."""
         self._meter.weigh(held)
@@ -178,6 +186,8 @@ class Child:
         self._link.close()
         self._pipes.close()
         self._weigh_no_more()
+        if self._early is not None:
+            self._settle(self._early)
         for future in (self.ended, self.answer):
             if future is not None and not future.done():
                 future.set_exception(loss)
@@ -197,8 +207,19 @@ class Child:
                     self._work.begin()
                 case _:
                     self._pipes.leave()
-                    self._measure()
-                    self._settle(cast("frames.Answer", message))
+                    self._take(cast("frames.Answer", message))
+
+    def _take(self, answer: frames.Answer) -> None:
+        """Measure what the job has used, and settle it.
+
+        A quick first job answers before the fork server has told which process it runs in.
+        """
+        if self.pid is None:
+            self._early = answer
+            return
+        if self._work is not None:
+            self._work.used(self._meter.end(self.pid))
+        self._settle(answer)
 
     def _weigh_in(self, seconds: float) -> None:
         self._weighing = asyncio.get_running_loop().call_later(seconds, self._weigh, seconds)
@@ -212,10 +233,6 @@ class Child:
         if self._weighing is not None:
             self._weighing.cancel()
             self._weighing = None
-
-    def _measure(self) -> None:
-        if self._work is not None and self.pid is not None:
-            self._work.used(self._meter.end(self.pid))
 
     def _tell_end(self, ended: Ended) -> None:
         """Say for the receipt how the child ended, if a job runs in it or was stopped."""

@@ -227,7 +227,7 @@ class Pool:
         match report:
             case Forked(pid=pid):
                 self._failed_starts = 0
-                child.pid = pid
+                child.note_forked(pid)
             case Weighed(held=held):
                 child.note_weight(held)
             case Done():
