@@ -3,10 +3,21 @@
 import argparse
 from pathlib import Path
 
-from bench import boxes, calls, children, http, library, lists, pausing, polling, process
+from bench import (
+    boxes,
+    calls,
+    children,
+    dashboard,
+    http,
+    library,
+    lists,
+    pausing,
+    polling,
+    process,
+)
 from bench.harness import ROWS, Size, document, machine, table, take
 
-ALL = (library, children, boxes, pausing, polling, http, process, calls, lists)
+ALL = (library, children, boxes, pausing, polling, http, process, calls, lists, dashboard)
 
 
 def main() -> None:

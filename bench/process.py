@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.harness import Size, row
-from bench.http import first_result, served
+from bench.http import Server, first_result, served
 
 
 def seconds(*arguments: str, cwd: Path, times: int = 5) -> float:
@@ -48,16 +48,19 @@ def status(folder: Path, size: Size) -> Mapping[str, float]:
 @row("idle server and worker", "% CPU", "")
 def idle(folder: Path, size: Size) -> Mapping[str, float]:
     """Share of one core that `offload serve` with one worker uses while nothing happens."""
-    length = size.of(20)
     with served(folder) as server:
         asyncio.run(first_result(server.port))
-        began = time.perf_counter()
-        before = cpu_seconds(server.pids())
-        server.wait(length)
-        used = cpu_seconds(server.pids()) - before
-        share = 100 * used / (time.perf_counter() - began)
+        share = share_of_a_core(server, size.of(20))
         memory = sum(resident_mb(pid) for pid in server.pids())
     return {"offload": share, "memory in MB": memory}
+
+
+def share_of_a_core(server: Server, seconds: float) -> float:
+    """Let a server be for so long; returns the percentage of a core that it and its workers use."""
+    began, before = time.perf_counter(), cpu_seconds(server.pids())
+    server.wait(seconds)
+    used = cpu_seconds(server.pids()) - before
+    return 100 * used / (time.perf_counter() - began)
 
 
 def cpu_seconds(pids: list[int]) -> float:
