@@ -61,6 +61,12 @@ async def boom(message: str = "it broke") -> None:
 
 
 @app.task
+async def crack() -> None:
+    """Fail otherwise."""
+    raise ValueError("it is cracked")
+
+
+@app.task
 async def everything(  # noqa: PLR0917 - as users write them
     size: Annotated[int, Meta(ge=1, le=10)],
     name: str,

@@ -165,9 +165,10 @@ NOTES = """async (instants) => {
     const app = document.querySelector("script[type=module]").src;
     const { attention } = await import(new URL("../parts/attention.js", app));
     const jobs = [{ id: 7, task: "box", state: "cancelling", pause: null }];
-    const nothing = { queues: [], workers: [], recent: [], sample: { failed: 0, ended: 0 } };
-    const known = { ...nothing, jobs, seen: new Map() };
-    return instants.map((now) => attention({ ...known, now }).map((note) => note.text));
+    const sample = { failed: 0, ended: 0 };
+    const nothing = { queues: [], tasks: [], workers: [], recent: [], sample };
+    const known = { ...nothing, jobs, isWhole: true, seen: new Map() };
+    return instants.map((now) => attention({ ...known, now }).map((note) => note.subject));
 }"""
 
 
@@ -176,4 +177,4 @@ def test_a_cancel_is_called_slow_after_half_a_minute(site: Site, look: Look) -> 
 
     notes = page.evaluate(NOTES, [1000, 1029, 1031])
 
-    assert notes == [[], [], ["Job 7 (box) is cancelling since 31 s"]]
+    assert notes == [[], [], ["Job 7 is cancelling since 31 s"]]

@@ -26,7 +26,7 @@ def test_a_secret_is_never_begun_from(site: Site, look: Look) -> None:
 
     page = tab.open(f"jobs/{job_id}")
     expect(page.locator(".copies")).not_to_contain_text("open sesame")
-    page.get_by_role("link", name="Start again").click()
+    page.get_by_role("link", name="Start a copy").click()
     tab.shown(f"Filled in from job {job_id}").to_be_visible()
     token = page.get_by_label("token")
 

@@ -98,4 +98,4 @@ def test_a_long_queue_hides_nothing_of_what_has_ended(own_site: Site, look: Look
 
     expect(page.locator(".tile", has_text="Queued")).to_contain_text("1,000")
     expect(page.locator(".tile", has_text="Failed").locator("b")).to_have_text("1")
-    tab.shown("The queue default is paused").to_be_visible()
+    tab.shown("Queue default is paused").to_be_visible()

@@ -66,7 +66,7 @@ def test_every_kind_of_parameter_can_be_given(site: Site, look: Look) -> None:
     page.get_by_label("ratio").fill("0.25")
     page.get_by_label("when").fill("2026-03-01T12:30:00")
     page.get_by_label("day").fill("2026-02-28")
-    page.get_by_role("button", name="Add an item").click()
+    page.get_by_role("button", name="Add a number").click()
     page.locator("fieldset", has_text="numbers").get_by_role("textbox").fill("9007199254740993")
     page.locator("fieldset", has_text="point").get_by_role("switch").check()
     page.get_by_label("x whole number").fill("1")
@@ -156,7 +156,7 @@ def test_a_job_is_started_again_with_its_parameters(site: Site, look: Look) -> N
 
     page = tab.open(f"jobs/{job_id}")
     expect(page.get_by_label("result", exact=True)).to_contain_text(str(2**80))
-    page.get_by_role("link", name="Start again").click()
+    page.get_by_role("link", name="Start a copy").click()
     expect(page.get_by_label("value")).to_have_value(re.compile(str(2**80)))
     page.get_by_role("button", name="Start echo").click()
 
@@ -216,13 +216,13 @@ def test_a_running_job_is_paused_and_goes_on(site: Site, look: Look) -> None:
 
     expect(badge).to_have_text("paused")
     assert site.state(job_id) == "paused"
-    tab.shown("Keeps:").to_be_visible()
+    tab.shown("While it stands still, it keeps its memory").to_be_visible()
     expect(page.locator(".timeline .span.is-paused")).to_have_count(1)
     page.get_by_role("button", name="Resume", exact=True).click()
     expect(badge).to_have_text("running")
     site.post(f"/v1/jobs/{job_id}/cancel")
     expect(badge).to_have_text("cancelled")
-    tab.shown("Receipts").to_be_visible()
+    tab.shown("Stops and pauses").to_be_visible()
 
 
 def test_a_queue_is_paused_with_a_reason(own_site: Site, look: Look) -> None:
@@ -274,7 +274,7 @@ def test_the_timeline_shows_where_a_job_would_go_on_from(site: Site, look: Look)
 
 def test_every_failed_job_is_tried_again_on_the_server(own_site: Site, look: Look) -> None:
     own_site.open()
-    ids = [own_site.finished("boom", message=text) for text in ("one", "two")]
+    ids = [own_site.finished("boom", message="one"), own_site.finished("crack")]
     tab = look(own_site)
 
     page = tab.open("errors")

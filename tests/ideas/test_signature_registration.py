@@ -192,6 +192,14 @@ def test_a_function_without_annotations_passes() -> None:
     assert Signature.of(lambda x, y=1: x, task="task").text == "task(x, y=1)"
 
 
+def test_a_default_of_an_enum_is_told_as_it_is_sent() -> None:
+    colour = enum.Enum("colour", {"RED": "red"})
+
+    def paint(shade: Any = colour.RED) -> None: ...
+
+    assert Signature.of(paint, task="paint").text == "paint(shade: Any = 'red')"
+
+
 def test_numpy_scalars_may_be_returned_and_its_arrays_may_not() -> None:
     generic = type("generic", (), {"__module__": "numpy"})
     float64 = type("float64", (generic,), {"__module__": "numpy"})

@@ -1,5 +1,6 @@
 """One idea: a function's parameters, taken apart once, when it becomes a task."""
 
+import enum
 import functools
 import inspect
 import itertools
@@ -200,9 +201,15 @@ def _readable(written: inspect.Parameter, hint: Any, *, is_secret: bool) -> insp
     if hint is not written.empty:
         written = written.replace(annotation=_Verbatim(in_words(hint)))
     if written.default is not written.empty:
-        default = HIDDEN if is_secret else capped_repr(written.default, limit=80)
+        shown = _as_sent(written.default)
+        default = HIDDEN if is_secret else capped_repr(shown, limit=80)
         written = written.replace(default=_Verbatim(default))
     return written
+
+
+def _as_sent(default: Any) -> Any:
+    """Give a member of an enum as it is written in JSON: its value; others as they are."""
+    return default.value if isinstance(default, enum.Enum) else default
 
 
 class _Verbatim:

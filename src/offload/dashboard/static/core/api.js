@@ -5,8 +5,15 @@
 
 import { read, write } from "./json.js";
 
-/** @type {{skew: number, onUnauthorized: () => void, onReached: (reached: boolean) => void}} */
-export const state = { skew: 0, onUnauthorized: () => {}, onReached: () => {} };
+/**
+ * @type {{
+ *   skew: number,
+ *   answeredAt: number,
+ *   onUnauthorized: () => void,
+ *   onReached: (reached: boolean) => void,
+ * }}
+ */
+export const state = { skew: 0, answeredAt: 0, onUnauthorized: () => {}, onReached: () => {} };
 
 /** What the server refused, or that it could not be reached (then `status` is 0). */
 export class Problem extends Error {
@@ -73,6 +80,7 @@ export async function ask(method, path, { body, signal, headers } = {}) {
   state.onReached(true);
   keepTime(response);
   const text = await response.text();
+  if (response.ok) state.answeredAt = Date.now();
   if (response.ok) return text ? read(text) : null;
   if (response.status === 401) state.onUnauthorized();
   throw new Problem(response.status, document_(text, response));

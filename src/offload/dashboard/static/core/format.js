@@ -7,6 +7,8 @@ const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 // One that is kept is a hundred times faster than one that is made for every row.
 const instants = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
+const days = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+const years = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** @param {number | bigint} value */
@@ -39,7 +41,8 @@ export function duration(seconds) {
     ["min", 60],
     ["s", 1],
   ]);
-  let rest = Math.round(seconds);
+  // Whole units that have passed, as ages count them: or one time would be 12 s here, 13 s there.
+  let rest = Math.floor(seconds);
   const first = units.findIndex(([, size]) => rest >= size);
   return units
     .slice(first, first + 2)
@@ -73,6 +76,23 @@ export function age(seconds) {
 export function exact(instant) {
   const date = new Date(instant);
   return Number.isNaN(date.getTime()) ? instant : instants.format(date);
+}
+
+/**
+ * Write date and time in one short line: Nov 22, 11:02:36; the year where it is another one.
+ *
+ * @param {string} instant
+ */
+export function moment(instant) {
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime())) return instant;
+  const isOfNow = date.getFullYear() === new Date().getFullYear();
+  return `${(isOfNow ? days : years).format(date)}, ${clock.format(date)}`;
+}
+
+/** @param {string} text */
+export function quoted(text) {
+  return `“${text}”`;
 }
 
 /** @param {string} instant */

@@ -51,7 +51,7 @@ export class Live {
 
   start() {
     this._channel?.addEventListener("message", (event) => this._hear(event.data));
-    addEventListener("online", () => this._wake?.());
+    addEventListener("online", () => this.wake());
     if (navigator.locks && this._channel) {
       this._channel.postMessage({ kind: "hello" });
       navigator.locks.request(this._name, () => this._lead()).catch(() => this._lead());
@@ -66,6 +66,11 @@ export class Live {
     this.isPaused = !this.isPaused;
     if (!this.isPaused) this._tell({ ...empty(), isReset: true });
     this._changed();
+  }
+
+  /** Try now what would be tried soon. */
+  wake() {
+    this._wake?.();
   }
 
   // --- between tabs

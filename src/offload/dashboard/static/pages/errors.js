@@ -1,7 +1,7 @@
 /** Errors: failed jobs, grouped by what failed, how, and where. */
 
 import { get, query } from "../core/api.js";
-import { count, plural } from "../core/format.js";
+import { count, plural, quoted } from "../core/format.js";
 import { may } from "../core/rights.js";
 import { link } from "../core/router.js";
 import { h } from "../core/view.js";
@@ -29,6 +29,7 @@ export class Errors extends Page {
   constructor(env) {
     super(env);
     this.failed = this.shelf.at(NEWEST, 2000);
+    this.tasks = this.shelf.at("v1/tasks", 15_000);
     this.isReading = false;
     this.aborter = new AbortController();
   }
@@ -39,9 +40,15 @@ export class Errors extends Page {
 
   view() {
     const items = this.failed.value?.items;
+    const known = (items ?? [])
+      .filter((/** @type {any} */ job) => whole.has(job.id))
+      .map((/** @type {any} */ job) => ({ ...job, error: whole.get(job.id)?.error }));
+    const alike = groups(known);
+    // Of one group that is all there is, its own button does the same.
+    const isOne = alike.length < 2 && this.failed.value?.next_cursor === null;
     const intro = heading(
       "Errors",
-      items?.length > 1
+      items?.length > 1 && known.length === items.length && !isOne
         ? retrying("Retry every failed job", () =>
             actOnFilter({ state: "failed" }, "retry", () => {}).then(() => this.failed.load()),
           )
@@ -61,16 +68,13 @@ export class Errors extends Page {
         empty("No job has failed", "Failed jobs that are kept appear here, alike ones together."),
       ];
     this._read(items);
-    const known = items
-      .filter((/** @type {any} */ job) => whole.has(job.id))
-      .map((/** @type {any} */ job) => ({ ...job, error: whole.get(job.id)?.error }));
     if (!known.length) return [intro, loading(5)];
     return [
       intro,
       h(
         "div",
         { class: "stack" },
-        groups(known).map((each) => this._group(each)),
+        alike.map((each) => this._group(each)),
       ),
       known.length < items.length
         ? h(
@@ -110,6 +114,14 @@ export class Errors extends Page {
     if (!signal.aborted) this.env.redraw();
   }
 
+  /** @param {string} name of a task: what is tried again of one that is paused does not start. */
+  _held(name) {
+    const task = this.tasks.value?.items.find((/** @type {TaskShape} */ each) => each.name === name);
+    if (!task?.paused) return null;
+    const why = task.paused_reason ? ` (${quoted(task.paused_reason)})` : "";
+    return h("p", { class: "why" }, `The task ${name} is paused${why}: retries wait until it goes on.`);
+  }
+
   /** @param {ErrorGroup} group */
   _group(group) {
     const { jobs, error } = group;
@@ -130,11 +142,12 @@ export class Errors extends Page {
           "p",
           { class: "soft" },
           h("b", { class: "figure" }, plural(jobs.length, "job")),
-          ", last ",
+          jobs.length > 1
+            ? [", first ", when(jobs[jobs.length - 1].finished_at), ", last "]
+            : [", "],
           when(newest.finished_at),
-          jobs.length > 1 ? [", first ", when(jobs[jobs.length - 1].finished_at)] : null,
-          ":",
         ),
+        this._held(newest.task),
         h(
           "div",
           { class: "ids" },

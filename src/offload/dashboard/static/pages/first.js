@@ -1,7 +1,7 @@
 /** The first visit: nothing was ever started, and here is how, with a button that does. */
 
 import { address, post } from "../core/api.js";
-import { inShort } from "../core/format.js";
+import { count, inShort, plural } from "../core/format.js";
 import { may } from "../core/rights.js";
 import { go, link } from "../core/router.js";
 import { h } from "../core/view.js";
@@ -9,6 +9,8 @@ import { shellLine } from "../parts/copies.js";
 import { icon } from "../parts/icons.js";
 import { card, empty, prose, shown } from "../parts/pieces.js";
 import { complain, copy } from "../parts/toasts.js";
+
+/** @import { Resource } from "../core/store.js" */
 
 /** Worth a look: it moves, and has an end. */
 const TASTES = /** @type {Record<string, object>} */ ({
@@ -18,8 +20,12 @@ const TASTES = /** @type {Record<string, object>} */ ({
   patient_sim: { steps: 20, delay_seconds: 1 },
 });
 
-/** @param {import("../core/store.js").Resource} tasks */
-export function firstStart(tasks) {
+/** What says of itself that it fails is no first thing to see. */
+const ALARMING = /\b(fail|rais|crash|break|die|boom|kill|abort|error)/i;
+const MOST_CHOICES = 6;
+
+/** @param {Resource} tasks @param {Resource} workers */
+export function firstStart(tasks, workers) {
   return [
     h(
       "div",
@@ -30,17 +36,23 @@ export function firstStart(tasks) {
         { class: "soft" },
         "A job is one execution of a task. Start one here and watch it; or from Python, a terminal, or anything that speaks HTTP.",
       ),
+      readiness(workers),
     ),
     shown(tasks, ({ items }) =>
       items.length
-        ? h(
-            "div",
-            { class: "choices" },
-            [...items]
-              .sort((a, b) => rank(a) - rank(b))
-              .slice(0, 6)
-              .map(choice),
-          )
+        ? [
+            h("div", { class: "choices" }, chosen(items).map(choice)),
+            h(
+              "p",
+              null,
+              h(
+                "a",
+                { class: "more", href: link(["tasks"]) },
+                items.length === 1 ? "The task" : `All ${count(items.length)} tasks`,
+                icon("arrow"),
+              ),
+            ),
+          ]
         : empty(
             "No task is registered",
             "Name the file that has your tasks when you start the server:",
@@ -50,7 +62,45 @@ export function firstStart(tasks) {
   ];
 }
 
-/** First what moves, then what needs no form. */
+/** @param {Resource} workers */
+function readiness(workers) {
+  if (!workers.value) return null;
+  /** @type {WorkerShape[]} */
+  const ready = workers.value.items.filter(
+    (/** @type {WorkerShape} */ each) => each.alive && !each.stopping,
+  );
+  const slots = ready.reduce((sum, each) => sum + each.slots, 0);
+  return ready.length
+    ? h(
+        "p",
+        { class: "calm" },
+        icon("succeeded"),
+        ready.length === 1
+          ? `A worker is ready: it runs ${plural(slots, "job")} at once.`
+          : `${count(ready.length)} workers are ready: they run ${plural(slots, "job")} at once.`,
+      )
+    : h(
+        "p",
+        { class: "calm is-none" },
+        icon("warning"),
+        "No worker is ready yet: what you start waits for one.",
+      );
+}
+
+/** First what moves, then what needs no form; never what fails, if there is anything else. */
+/** @param {TaskShape[]} tasks */
+function chosen(tasks) {
+  const calm = tasks.filter((each) => !isAlarming(each));
+  return [...(calm.length ? calm : tasks)]
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, MOST_CHOICES);
+}
+
+/** @param {TaskShape} task */
+function isAlarming({ name, summary }) {
+  return !TASTES[name] && ALARMING.test(`${name.replaceAll("_", " ")} ${summary}`);
+}
+
 /** @param {TaskShape} task */
 function rank(task) {
   const at = Object.keys(TASTES).indexOf(task.name);
@@ -73,7 +123,7 @@ function choice(task) {
           : h(
               "button",
               { class: "button primary", type: "button", on: { click: () => start(task, params) } },
-              icon("running"),
+              icon("plus"),
               "Start",
               Object.keys(params).length ? h("span", { class: "with" }, inShort(params)) : null,
             ),

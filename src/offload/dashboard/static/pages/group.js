@@ -95,7 +95,7 @@ export class Group extends Page {
             h(
               "p",
               { class: "soft note" },
-              `${plural(found.size, "job")}, started `,
+              `${plural(found.size, "job")}, created `,
               when(found.created_at),
               ".",
             ),

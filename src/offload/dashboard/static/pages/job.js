@@ -1,5 +1,6 @@
 /** One job: how it is, what it has done, what came of it, and what can be done with it now. */
 
+import { duration, quoted } from "../core/format.js";
 import { may } from "../core/rights.js";
 import { link } from "../core/router.js";
 import { h } from "../core/view.js";
@@ -7,13 +8,13 @@ import { act, buttons, verbsFor } from "../parts/actions.js";
 import { attempts, receipts } from "../parts/attempts.js";
 import { copyCard } from "../parts/copies.js";
 import { details, failure } from "../parts/details.js";
-import { eventRows } from "../parts/events.js";
+import { eventRows, who } from "../parts/events.js";
 import { icon } from "../parts/icons.js";
 import { move } from "../parts/job_rows.js";
 import { Logs } from "../parts/logs.js";
 import { card, empty, heading, loading, trouble } from "../parts/pieces.js";
 import { badge, bars, lasting, progress, when } from "../parts/state.js";
-import { spans, timeline, told } from "../parts/timeline.js";
+import { spans, sums, timeline, told } from "../parts/timeline.js";
 import { value, valueButtons } from "../parts/value.js";
 import { Page } from "../shell/page.js";
 
@@ -87,6 +88,7 @@ export class JobPage extends Page {
   /** @param {JobShape} job */
   _job(job) {
     this._offered(job);
+    const found = this._spans(job);
     return [
       h(
         "div",
@@ -100,7 +102,7 @@ export class JobPage extends Page {
             h("h1", { tabindex: -1 }, job.task, h("span", { class: "soft figure" }, ` #${job.id}`)),
             badge(job.state),
           ),
-          this._sentence(job),
+          this._sentence(job, found),
         ),
         h(
           "div",
@@ -117,10 +119,10 @@ export class JobPage extends Page {
           { class: "stack" },
           job.error ? failure(job.error) : null,
           job.state === "succeeded" ? this._result(job) : null,
-          this._progress(job),
+          this._progress(job, found),
           this.logs?.view(job) ?? null,
-          receipts(this.story?.value?.receipts),
-          attempts(this.story?.value?.items),
+          receipts(this.story?.value?.receipts, job.pause),
+          attempts(this.story?.value?.items, found ?? []),
           card("Events", this._events(), { key: "events" }),
         ),
         h(
@@ -140,23 +142,34 @@ export class JobPage extends Page {
     ];
   }
 
-  /** @param {JobShape} job */
-  _sentence(job) {
+  /**
+   * How its time was spent, at this instant; null until that was read.
+   *
+   * @param {JobShape} job
+   */
+  _spans(job) {
+    if (this.story?.value) return told(this.story.value.timeline);
+    return this.events.value ? spans(this.events.value.items, job) : null;
+  }
+
+  /** @param {JobShape} job @param {import("../parts/timeline.js").Span[] | null} found */
+  _sentence(job, found) {
+    if (job.state === "paused" && job.pause) return paused(job, job.pause);
+    const isWhole = this.story?.value?.is_whole !== false;
+    const ran = found?.length && isWhole ? duration(sums(found).active) : lasting(job);
     const said = {
-      succeeded: ["Succeeded ", when(job.finished_at), ", after ", lasting(job), "."],
-      failed: ["Failed ", when(job.finished_at), ", after ", lasting(job), "."],
+      succeeded: ["Succeeded ", when(job.finished_at), ", after ", ran, "."],
+      failed: ["Failed ", when(job.finished_at), ", after ", ran, "."],
       cancelled: ["Cancelled ", when(job.finished_at), "."],
-      running: ["Runs for ", lasting(job), "."],
-      paused: job.pause ? ["Paused ", when(job.pause.since), ` by ${job.pause.by}`] : null,
-      scheduled: ["Begins ", when(job.run_at, "in"), "."],
-    }[/** @type {string} */ (job.state)] ?? ["Started ", when(job.created_at), "."];
-    const reason =
-      job.state === "paused" ? job.pause?.reason || job.reason : job.done ? null : job.reason;
+      running: ["Runs for ", ran, "."],
+      scheduled: ["Starts ", when(job.run_at, "in"), "."],
+    }[/** @type {string} */ (job.state)] ?? ["Created ", when(job.created_at), "."];
+    const reason = job.done ? null : job.reason;
     return h(
       "p",
       { class: "sentence" },
-      h("span", { class: "soft" }, said, job.state === "paused" ? (reason ? ": " : ".") : null),
-      reason ? h("span", { class: "reason" }, reason) : null,
+      h("span", { class: "soft" }, said),
+      reason ? [" ", h("span", { class: "reason" }, reason)] : null,
     );
   }
 
@@ -168,28 +181,20 @@ export class JobPage extends Page {
       {
         class: `button ${job.state === "succeeded" ? "primary" : ""}`,
         href: link(["tasks", job.task], { from: String(job.id) }),
+        title: "Make a new job of it, with an id of its own: its parameters can be changed first",
       },
-      icon("plus"),
-      "Start again",
+      icon("copy"),
+      "Start a copy…",
     );
   }
 
-  /** @param {JobShape} job */
-  _progress(job) {
-    const line = this.events.value
-      ? timeline(
-          this.story?.value ? told(this.story.value.timeline) : spans(this.events.value.items, job),
-          job,
-        )
-      : null;
+  /** @param {JobShape} job @param {import("../parts/timeline.js").Span[] | null} found */
+  _progress(job, found) {
+    const line = found ? timeline(found, job) : null;
     const shown = job.progress ? [progress(job, { isLarge: true }), bars(job)] : null;
-    const keeps =
-      job.pause && (job.pause.keeps || job.pause.frees)
-        ? h("p", { class: "soft note" }, pauseWords(job.pause))
-        : null;
     return [
       shown ? card("Progress", shown, { key: "progress" }) : null,
-      card("Timeline", [line ?? (this.events.problem ? null : loading(1)), keeps], {
+      card("Timeline", line ?? (this.events.problem ? null : loading(1)), {
         key: "timeline",
         class: "spaced",
       }),
@@ -226,14 +231,27 @@ function back() {
   return h("a", { class: "button", href: link(["jobs"]) }, "All jobs");
 }
 
-/** @param {any} pause */
-function pauseWords(pause) {
-  const words = (/** @type {any} */ said) => (Array.isArray(said) ? said.join(", ") : said);
-  return [
-    pause.mode && `It is ${pause.mode.replaceAll("-", " ")}.`,
-    pause.keeps && `Keeps: ${words(pause.keeps)}.`,
-    pause.frees && `Frees: ${words(pause.frees)}.`,
-  ]
-    .filter(Boolean)
-    .join(" ");
+/**
+ * Since when it stands still, who wanted that, and why: Paused 24 s ago over HTTP: “lunch”
+ *
+ * @param {JobShape} job
+ * @param {PauseShape} pause
+ */
+function paused(job, pause) {
+  const { name, way } = who(pause.by, pause.door);
+  const reason = pause.reason ? quoted(pause.reason) : job.reason;
+  return h(
+    "p",
+    { class: "sentence", title: pause.by },
+    h(
+      "span",
+      { class: "soft" },
+      "Paused ",
+      when(pause.since),
+      name ? ` by ${name}` : "",
+      way ? ` ${way}` : "",
+      reason ? ": " : ".",
+    ),
+    reason ? h("span", { class: "reason" }, reason) : null,
+  );
 }

@@ -8,6 +8,7 @@ import { attention } from "../parts/attention.js";
 import { outcomes } from "../parts/charts.js";
 import { icon } from "../parts/icons.js";
 import { actionsColumn, COLUMNS, move, opening } from "../parts/job_rows.js";
+import { notes } from "../parts/notes.js";
 import { card, heading, loading, shown, table } from "../parts/pieces.js";
 import { SPANS, take } from "../parts/sample.js";
 import { when } from "../parts/state.js";
@@ -18,8 +19,14 @@ import { firstStart } from "./first.js";
 // Apart from what waits: however long a queue is, what has ended is seen.
 const ENDED = `v1/jobs${query({ state: "succeeded,failed,cancelled", limit: 500 })}`;
 const RUNNING = `v1/jobs${query({ state: "running", limit: 50 })}`;
-const HELD = `v1/jobs${query({ state: "queued,paused", limit: 500 })}`;
+const QUEUED = `v1/jobs${query({ state: "queued", limit: 500 })}`;
+const PAUSED = `v1/jobs${query({ state: "paused", limit: 500 })}`;
 const MOST_ROWS = 8;
+
+/** @param {string} path whether it is of one job */
+function isOne(path) {
+  return path.startsWith("v1/jobs/");
+}
 
 export class Overview extends Page {
   /** @param {import("../shell/page.js").Env} env */
@@ -27,12 +34,20 @@ export class Overview extends Page {
     super(env);
     this.ended = this.shelf.at(ENDED, 2000);
     this.running = this.shelf.at(RUNNING);
-    this.held = this.shelf.at(HELD, 2000);
+    this.queued = this.shelf.at(QUEUED, 2000);
+    this.paused = this.shelf.at(PAUSED, 2000);
     this.queues = this.shelf.at("v1/queues", 2000);
-    this.tasks = this.shelf.at("v1/tasks", 60_000);
+    this.tasks = this.shelf.at("v1/tasks", 10_000);
     /** @type {Map<number, number>} when jobs were first seen to be about to stop */
     this.wished = new Map();
-    this._timer = setInterval(() => env.redraw(), 5000);
+    // What is paused and resumed is no job's event.
+    this._timer = setInterval(() => {
+      this.queues.touch();
+      this.tasks.touch();
+      env.redraw();
+    }, 5000);
+    this._narrow = matchMedia("(max-width: 640px)");
+    this._narrow.addEventListener("change", env.redraw);
   }
 
   get title() {
@@ -55,18 +70,19 @@ export class Overview extends Page {
 
   /** @param {import("../core/live.js").Batch} batch */
   hear(batch) {
-    if (batch.events.length || batch.isReset) this.shelf.touch((path) => path !== "v1/tasks");
+    if (batch.events.length || batch.isReset) this.shelf.touch((path) => !isOne(path));
     if (move(this.running.value?.items ?? [], batch.motions)) this.env.redraw();
   }
 
   close() {
     clearInterval(this._timer);
+    this._narrow.removeEventListener("change", this.env.redraw);
     super.close();
   }
 
   view() {
     if (this.ended.isFirst || this.env.stats.isFirst) return [heading("Overview"), loading(6)];
-    if (this.isEmpty) return firstStart(this.tasks);
+    if (this.isEmpty) return firstStart(this.tasks, this.env.workers);
     return [heading("Overview", this._spans()), this._content()];
   }
 
@@ -90,17 +106,25 @@ export class Overview extends Page {
 
   _content() {
     return shown(this.ended, ({ items, next_cursor }) => {
-      const open = [...(this.running.value?.items ?? []), ...(this.held.value?.items ?? [])];
-      const sample = take([...open, ...items], now(), SPANS[this.span].seconds);
+      const open = [this.running, this.queued, this.paused].flatMap(
+        (each) => each.value?.items ?? [],
+      );
+      const span = SPANS[this.span];
+      const sample = take([...open, ...items], now(), span.seconds);
+      const found = this._found(items, open, sample);
+      const noted = notes(found, () => this.env.refresh());
+      // A telephone shows first what should be seen to.
+      const isFirst = this._narrow.matches && found.length > 0;
       const oldest = items.at(-1);
       const isPart =
         next_cursor !== null &&
         oldest &&
-        now() - Date.parse(oldest.finished_at) / 1000 < SPANS[this.span].seconds;
+        now() - Date.parse(oldest.finished_at) / 1000 < span.seconds;
       return [
+        isFirst ? noted : null,
         tiles({
           sample,
-          span: SPANS[this.span],
+          span,
           jobs: this.env.stats.value?.jobs ?? {},
           slots: this.env.stats.value?.slots ?? 0,
           oldest: this._oldest(),
@@ -125,7 +149,7 @@ export class Overview extends Page {
                 : h(
                     "p",
                     { class: "soft pad" },
-                    `Nothing has ended in the last ${SPANS[this.span].label.replace("1 hour", "hour")}.`,
+                    `Nothing has ended in the last ${span.label.replace("1 hour", "hour")}.`,
                   ),
               isPart
                 ? h(
@@ -138,7 +162,7 @@ export class Overview extends Page {
                 : null,
             ]),
           ),
-          h("div", { class: "stack" }, this._attention(items, sample), this._failures(items)),
+          h("div", { class: "stack" }, isFirst ? null : noted, this._failures(items)),
         ),
       ];
     });
@@ -176,34 +200,39 @@ export class Overview extends Page {
     );
   }
 
-  /** @param {any[]} items @param {import("../parts/sample.js").Sample} sample */
-  _attention(items, sample) {
-    const found = attention({
-      jobs: [...(this.running.value?.items ?? []), ...(this.held.value?.items ?? [])],
+  /**
+   * @param {JobShape[]} items that have ended
+   * @param {JobShape[]} jobs that have not
+   * @param {import("../parts/sample.js").Sample} sample
+   */
+  _found(items, jobs, sample) {
+    const since = now() - SPANS[this.span].seconds;
+    return attention({
+      jobs,
+      isWhole: this.queued.value?.next_cursor === null,
       queues: this.queues.value?.items ?? [],
+      tasks: this.tasks.value?.items ?? [],
       workers: this.env.workers.value?.items ?? null,
-      recent: items,
+      recent: items.filter((job) => Date.parse(job.finished_at ?? "") / 1000 > since),
+      failed: this._newestFailed(items),
       sample,
+      span: SPANS[this.span].label,
       seen: this.wished,
       now: now(),
     });
-    return card(
-      "Needs attention",
-      found.length
-        ? h(
-            "ul",
-            { class: "notes" },
-            found.map((each) =>
-              h(
-                "li",
-                { key: each.text, class: `is-${each.how}` },
-                icon(each.how === "bad" ? "errors" : "warning"),
-                h("a", { href: each.link }, each.text),
-              ),
-            ),
-          )
-        : h("p", { class: "calm pad" }, icon("succeeded"), "Nothing right now."),
-    );
+  }
+
+  /**
+   * The list does not tell how a job failed: the newest is asked for by itself.
+   *
+   * @param {JobShape[]} items
+   * @returns {JobShape | null}
+   */
+  _newestFailed(items) {
+    const newest = items.find((job) => job.state === "failed");
+    const path = newest ? `v1/jobs/${newest.id}` : "";
+    this.shelf.keep((each) => !isOne(each) || each === path);
+    return path ? this.shelf.at(path).value : null;
   }
 
   /** @param {any[]} items */

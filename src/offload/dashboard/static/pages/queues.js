@@ -7,11 +7,13 @@ import { link } from "../core/router.js";
 import { h } from "../core/view.js";
 import { holdButton, pausedBadge } from "../parts/halting.js";
 import { icon } from "../parts/icons.js";
+import { isHeldByPause } from "../parts/job_rows.js";
 import { limits } from "../parts/limits.js";
 import { card, empty, heading, shown, table } from "../parts/pieces.js";
 import { Page } from "../shell/page.js";
 
 const ENDED = `v1/jobs${query({ state: "succeeded,failed,cancelled", since: "15m", limit: 500 })}`;
+const WAITING = `v1/jobs${query({ state: "queued", limit: 200 })}`;
 const LATELY_SECONDS = 300;
 
 export class Queues extends Page {
@@ -20,6 +22,8 @@ export class Queues extends Page {
     super(env);
     this.queues = this.shelf.at("v1/queues");
     this.ended = this.shelf.at(ENDED, 5000);
+    this.waiting = this.shelf.at(WAITING, 5000);
+    this.tasks = this.shelf.at("v1/tasks", 15_000);
   }
 
   get title() {
@@ -69,6 +73,10 @@ export class Queues extends Page {
               each.capacity,
               "queued",
               "may wait",
+              each.counts.paused
+                ? `${count(each.counts.queued ?? 0)} queued, ${count(each.counts.paused)} paused`
+                : `${count(each.counts.queued ?? 0)} queued`,
+              this._holds(each),
             ),
         },
         {
@@ -129,15 +137,54 @@ export class Queues extends Page {
   /** How fast its jobs end, and when none waits any more if that goes on. */
   /** @param {QueueShape} queue */
   _rate(queue) {
-    const speed = rate(this.ended.value?.items ?? [], queue.name, now());
+    const { speed, seconds } = rate(this.ended.value?.items ?? [], queue.name, now());
+    const end = this._end(queue, speed);
     if (!speed) return h("span", { class: "soft" }, "–");
-    const waiting = queue.counts.queued ?? 0;
     return [
       `${figure(speed * 60)} per min`,
-      waiting && !queue.paused
-        ? h("div", { class: "soft small" }, `empty in ${age(Math.max(1, waiting / speed))}`)
-        : null,
+      h("div", { class: "soft small" }, `in the last ${age(seconds)}`),
+      end ? h("div", { class: "soft small" }, end) : null,
     ];
+  }
+
+  /**
+   * Say when the queue is empty: only of jobs that nothing holds, and as far as they are known.
+   *
+   * @param {QueueShape} queue
+   * @param {number} speed
+   */
+  _end(queue, speed) {
+    const waiting = queue.counts.queued ?? 0;
+    const { value } = this.waiting;
+    if (!speed || !waiting || !value || queue.paused) return null;
+    const { held, due } = this._known(queue);
+    // Of what is beyond the page nobody can tell whether it is held.
+    const mayHold = this.tasks.value?.items.some((/** @type {TaskShape} */ each) => each.paused);
+    if (value.next_cursor !== null && (held || mayHold || !due)) return null;
+    const free = value.next_cursor === null ? due : waiting;
+    return free ? `empty in ${age(Math.max(1, free / speed))}` : null;
+  }
+
+  /** Say what does not start, though it waits. @param {QueueShape} queue */
+  _holds(queue) {
+    const waiting = queue.counts.queued ?? 0;
+    if (!waiting) return null;
+    const { held, due } = this._known(queue);
+    if (queue.paused || (held && !due)) return "held by a pause";
+    return held ? `${count(held)} held by a pause` : null;
+  }
+
+  /**
+   * Count those that wait: how many a pause holds, and how many only wait for a place.
+   *
+   * @param {QueueShape} queue
+   */
+  _known(queue) {
+    const known = (this.waiting.value?.items ?? []).filter(
+      (/** @type {JobShape} */ job) => job.queue === queue.name && job.state === "queued",
+    );
+    const held = known.filter(isHeldByPause).length;
+    return { held, due: known.length - held };
   }
 
   /** @param {QueueShape} queue */
@@ -159,8 +206,10 @@ export class Queues extends Page {
  * @param {number | null} most
  * @param {string} state
  * @param {string} words
+ * @param {string} [said] the amount in words
+ * @param {string | null} [held] which of them do not go on
  */
-function meter(amount, most, state, words) {
+function meter(amount, most, state, words, said = count(amount), held = null) {
   const share = most ? Math.min(1, amount / most) : 0;
   return h(
     "div",
@@ -182,14 +231,16 @@ function meter(amount, most, state, words) {
     h(
       "div",
       { class: "far figure" },
-      h("span", null, count(amount)),
+      h("span", null, said),
       h("span", { class: "soft" }, most === null ? "no limit" : `of ${count(most)} ${words}`),
+      held ? h("span", { class: "why" }, held) : null,
     ),
   );
 }
 
 /**
- * Return how many jobs of a queue end in a second, from those that did so lately.
+ * Return how many jobs of a queue end in a second, from those that did so lately, and over which
+ * time that is.
  *
  * @param {JobShape[]} jobs newest first
  * @param {string} queue
@@ -200,6 +251,7 @@ export function rate(jobs, queue, now) {
     .filter((job) => job.queue === queue && job.started_at)
     .map((job) => Date.parse(job.finished_at ?? "") / 1000)
     .filter((at) => at > now - LATELY_SECONDS);
-  if (ends.length < 2) return 0;
-  return ends.length / Math.max(10, now - Math.min(...ends));
+  if (ends.length < 2) return { speed: 0, seconds: 0 };
+  const seconds = Math.max(10, now - Math.min(...ends));
+  return { speed: ends.length / seconds, seconds };
 }

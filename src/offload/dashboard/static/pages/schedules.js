@@ -1,7 +1,7 @@
 /** Schedules: what starts by itself, in words, and when next. */
 
 import { ask, post, Problem } from "../core/api.js";
-import { exact } from "../core/format.js";
+import { exact, moment } from "../core/format.js";
 import { may } from "../core/rights.js";
 import { go, link } from "../core/router.js";
 import { h } from "../core/view.js";
@@ -77,7 +77,7 @@ export class Schedules extends Page {
                       h(
                         "li",
                         { key: at, title: exact(at), class: n ? "soft" : "" },
-                        n ? exact(at) : when(at, "in"),
+                        n ? moment(at) : when(at, "in"),
                       ),
                     ),
                 )
@@ -115,7 +115,7 @@ export class Schedules extends Page {
                 ? h(
                     "button",
                     { class: "button small", type: "button", on: { click: () => this._run(each) } },
-                    icon("running"),
+                    icon("plus"),
                     "Run now",
                   )
                 : null,
@@ -146,7 +146,7 @@ export class Schedules extends Page {
         : post(`v1/tasks/${encodeURIComponent(schedule.task)}/jobs`, {
             params: schedule.params ?? {},
           }));
-      toast(`Job ${id} was started`, "good");
+      toast(`Job ${id} was created`, "good");
       go(link(["jobs", id]));
     } catch (error) {
       if (error instanceof Problem && error.errors.length) go(link(["tasks", schedule.task]));

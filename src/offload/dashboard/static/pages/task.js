@@ -21,7 +21,7 @@ const OPTIONS = {
   properties: {
     queue: { type: "string", description: "Another queue than the task's own." },
     priority: { type: "integer", description: "Higher goes first." },
-    delay: { type: "string", description: "Begin later: 90, 10m, 2h." },
+    delay: { type: "string", description: "Start later: 90, 10m, 2h." },
     timeout: { type: "string", description: "How long it may run: 90, 10m, 2h." },
     retries: { type: "integer", minimum: 0, description: "Further attempts if it fails." },
     tags: { type: "array", items: { type: "string" } },
@@ -105,7 +105,7 @@ export class TaskPage extends Page {
             "p",
             { class: "standing" },
             pausedBadge(task),
-            h("span", null, task.paused_reason || "None of its jobs begins until it is resumed."),
+            h("span", null, task.paused_reason || "None of its jobs starts until it is resumed."),
           )
         : null,
       h(
@@ -130,7 +130,7 @@ export class TaskPage extends Page {
       "Start a job",
       h(
         "form",
-        { class: "form", novalidate: true, on: { submit: (event) => this._start(event) } },
+        { class: "form whole", novalidate: true, on: { submit: (event) => this._start(event) } },
         this.faults.length
           ? h(
               "div",
@@ -161,7 +161,7 @@ export class TaskPage extends Page {
         ),
         h(
           "div",
-          { class: "buttons" },
+          { class: "buttons foot" },
           h(
             "button",
             {
@@ -169,7 +169,7 @@ export class TaskPage extends Page {
               type: "submit",
               "aria-disabled": this.isStarting ? "true" : null,
             },
-            icon("running"),
+            icon("plus"),
             `Start ${task.name}`,
           ),
         ),
@@ -196,7 +196,7 @@ export class TaskPage extends Page {
       toast(
         started.changed === false
           ? `Job ${started.id} has this key already`
-          : `Job ${started.id} was started`,
+          : `Job ${started.id} was created`,
         "good",
       );
       go(link(["jobs", started.id]));
@@ -238,7 +238,7 @@ export class TaskPage extends Page {
     }
     if (!found.size) return null;
     return card(
-      "Begin from",
+      "Fill in from",
       h(
         "ul",
         { class: "plainlist" },

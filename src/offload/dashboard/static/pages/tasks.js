@@ -61,7 +61,7 @@ export class Tasks extends Page {
             ? h(
                 "a",
                 {
-                  class: "button primary",
+                  class: "button",
                   href: link(["tasks", task.name]),
                   "aria-label": `Start ${task.name}`,
                 },

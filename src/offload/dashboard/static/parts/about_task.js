@@ -16,7 +16,7 @@ const PAUSE = /** @type {Record<string, string>} */ ({
   stopped: "its processes are stopped where they are",
   "at-checkpoint": "stands still at its next checkpoint()",
   "not-checking": "no more looks; the work elsewhere goes on",
-  no: "only before it begins",
+  no: "only before it starts",
 });
 
 const CANCEL = /** @type {Record<string, string>} */ ({

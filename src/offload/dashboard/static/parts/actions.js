@@ -58,6 +58,11 @@ const LOOK = /** @type {Partial<Record<Verb, string>>} */ ({
   cancel: "danger-soft",
 });
 
+/** What is not said by its name. */
+const HELP = /** @type {Partial<Record<Verb, string>>} */ ({
+  retry: "Run this job once more, as another attempt: its id and its parameters stay",
+});
+
 /**
  * The buttons of one job.
  *
@@ -75,10 +80,10 @@ export function buttons(job, changed, { isSmall = false } = {}) {
       {
         key: verb,
         type: "button",
-        class: `button ${isSmall ? "small quiet" : ""} ${isSmall ? "" : (LOOK[verb] ?? "")}`,
+        class: `button ${isSmall ? `small quiet of-${verb}` : (LOOK[verb] ?? "")}`,
         "aria-disabled": reason ? "true" : null,
         "aria-label": isSmall ? `${label} job ${job.id}` : null,
-        title: reason ? `Cannot ${verb} this job: ${reason}.` : isSmall ? label : null,
+        title: reason ? `Cannot ${verb} this job: ${reason}.` : isSmall ? label : (HELP[verb] ?? null),
         on: {
           click: (event) => {
             event.stopPropagation();

@@ -1,14 +1,22 @@
-/** The attempts at a job, and the receipts: what was asked of it, and what came true. */
+/** The attempts at a job, and its stops and pauses: what was asked of it, and what came true. */
 
-import { bytes, duration, plural } from "../core/format.js";
+import { bytes, duration, plural, quoted } from "../core/format.js";
 import { h } from "../core/view.js";
 import { inWords } from "./events.js";
 import { icon } from "./icons.js";
 import { card, table } from "./pieces.js";
+import { sums } from "./timeline.js";
 
-/** @param {any[] | undefined} items */
-export function attempts(items) {
+/** @import { Span } from "./timeline.js" */
+
+/** @param {any[] | undefined} items @param {Span[]} spans */
+export function attempts(items, spans) {
   if (!items?.length) return null;
+  // An attempt that lasts goes on since the server told of it.
+  const spent = (/** @type {any} */ each) =>
+    each.ended_at
+      ? { active: each.active_seconds, paused: each.paused_seconds }
+      : sums(spans, Date.parse(each.began_at) / 1000);
   return card(
     "Attempts",
     table(
@@ -32,9 +40,9 @@ export function attempts(items) {
           name: "Ran",
           class: "figure",
           cell: (each) => [
-            duration(each.active_seconds),
-            each.paused_seconds
-              ? h("div", { class: "soft small" }, `paused ${duration(each.paused_seconds)}`)
+            duration(spent(each).active),
+            spent(each).paused
+              ? h("div", { class: "soft small" }, `paused ${duration(spent(each).paused)}`)
               : null,
           ],
         },
@@ -58,15 +66,55 @@ export function attempts(items) {
 }
 
 /**
- * What was asked of it, what was done, and whether it is known to have come true.
+ * What was asked of it, what was done, and whether it is known to have come true; and what it means
+ * for the machine that it stands still.
  *
  * @param {any[] | undefined} given
+ * @param {PauseShape | null} pause
  */
-export function receipts(given) {
-  if (!given?.length) return null;
-  return card("Receipts", h("ol", { class: "receipts" }, given.map(receipt)), {
-    key: "receipts",
-  });
+export function receipts(given, pause) {
+  const still = pause ? standing(pause) : "";
+  if (!given?.length && !still) return null;
+  return card(
+    "Stops and pauses",
+    [
+      still ? h("p", null, still) : null,
+      given?.length ? h("ol", { class: "receipts" }, given.map(receipt)) : null,
+    ],
+    { key: "receipts" },
+  );
+}
+
+/** @param {PauseShape} pause */
+function standing({ keeps, frees }) {
+  const words = [keeps && `keeps ${keeps}`, frees && `frees ${frees}`].filter(Boolean);
+  return words.length ? `While it stands still, it ${words.join("; it ")}.` : "";
+}
+
+/** What came true, of what was asked. @type {Record<string, string>} */
+const CAME_TRUE = { cancel: "Stopped", pause: "Stood still", resume: "Went on" };
+
+/** What is still true of what stands still, behind what was done: …; threads go on. */
+const BESIDES = /;\s*(.+\bgo(?:es)? on)$/;
+
+/**
+ * One sentence for what came of it, and one for what goes on all the same.
+ *
+ * @param {any} each
+ */
+function sentences(each) {
+  const done = each.outcome === "done" && each.ended !== "held" ? CAME_TRUE[each.asked] : null;
+  if (!done || each.seconds === null) return sentence(each.says);
+  const besides = each.deeds
+    .map((/** @type {any} */ deed) => BESIDES.exec(deed.what)?.[1])
+    .find(Boolean);
+  const after = each.seconds ? `${duration(each.seconds)} after it was asked to` : "at once";
+  return `${done} ${after}.${besides ? ` ${sentence(besides)}` : ""}`;
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`;
 }
 
 /** @param {any} each */
@@ -95,9 +143,11 @@ function receipt(each, at) {
       null,
       icon(isOver ? "succeeded" : each.outcome === "pending" ? "waiting" : "warning"),
       " ",
-      each.says,
+      sentences(each),
     ),
-    each.reason ? h("p", { class: "reason" }, each.reason) : null,
+    each.reason && each.outcome !== "refused"
+      ? h("p", { class: "reason" }, quoted(each.reason))
+      : null,
     each.deeds.length
       ? h(
           "details",

@@ -1,7 +1,14 @@
 /**
  * What somebody should look at, from what the API says and from when it was first seen.
  *
- * @typedef {{how: "bad" | "warn", text: string, link: string}} Note
+ * @typedef {object} Note
+ * @property {"bad" | "warn"} how
+ * @property {string} subject what is so; names in backticks
+ * @property {string} [why]
+ * @property {string} link where more of it stands
+ * @property {string} see what that is
+ * @property {{kind: "queue" | "task", held: import("./halting.js").Held}} [hold] what a click lets
+ *   go on
  */
 
 import { age, count, duration, plural } from "../core/format.js";
@@ -13,36 +20,47 @@ const FULL = 0.8;
 export const LATE_SECONDS = 1;
 const SPIKE = 0.2;
 const FEWEST_FAILURES = 3;
+const MOST_NAMES = 2;
 
 /**
  * @param {object} known
- * @param {JobShape[]} known.jobs
+ * @param {JobShape[]} known.jobs that have not ended
+ * @param {boolean} known.isWhole whether these are all that wait
  * @param {QueueShape[]} known.queues
+ * @param {TaskShape[]} known.tasks
  * @param {WorkerShape[] | null} known.workers
  * @param {JobShape[]} known.recent
+ * @param {JobShape | null} known.failed the newest of those that failed, with its error
  * @param {import("./sample.js").Sample} known.sample
+ * @param {string} known.span of the sample, in words
  * @param {Map<number, number>} known.seen since when jobs are about to stop; kept up here
  * @param {number} known.now
  * @returns {Note[]}
  */
-export function attention({ jobs, queues, workers, recent, sample, seen, now }) {
+export function attention({ jobs, isWhole, queues, tasks, workers, seen, now, ...ended }) {
   return [
     ...unserved(queues, workers),
-    ...held(queues),
-    ...waiting(jobs),
+    ...full(queues, jobs),
+    ...heldQueues(queues),
+    ...heldTasks(tasks, isWhole ? jobs : []),
+    ...failures(ended),
     ...slow(jobs, seen, now),
-    ...full(queues),
     ...forgotten(jobs, now),
     ...silent(workers),
     ...late(workers),
-    ...spike(recent, sample),
-  ];
+  ].sort((a, b) => Number(b.how === "bad") - Number(a.how === "bad"));
 }
 
-/** @param {QueueShape[]} queues @param {WorkerShape[] | null} workers @returns {Note[]} */
+/**
+ * That there is no worker at all is told on top of every page.
+ *
+ * @param {QueueShape[]} queues
+ * @param {WorkerShape[] | null} workers
+ * @returns {Note[]}
+ */
 function unserved(queues, workers) {
-  if (workers === null) return [];
-  const alive = workers.filter((each) => each.alive && !each.stopping);
+  const alive = (workers ?? []).filter((each) => each.alive && !each.stopping);
+  if (!alive.length) return [];
   return queues
     .filter((queue) => (queue.counts.queued ?? 0) > 0 && !queue.paused)
     .filter(
@@ -50,39 +68,52 @@ function unserved(queues, workers) {
     )
     .map((queue) => ({
       how: "bad",
-      text: `No live worker serves the queue ${queue.name}, where ${plural(queue.counts.queued ?? 0, "job waits", "jobs wait")}`,
+      subject: `No live worker serves the queue \`${queue.name}\``,
+      why: `${waits(queue.counts.queued ?? 0)}; start one with \`offload worker --queue ${queue.name}\``,
       link: link(["workers"]),
+      see: "workers",
     }));
 }
 
 /** @param {QueueShape[]} queues @returns {Note[]} */
-function held(queues) {
+function heldQueues(queues) {
   return queues
     .filter((queue) => queue.paused)
     .map((queue) => ({
       how: "warn",
-      text: `The queue ${queue.name} is paused${queue.paused_reason ? `: ${queue.paused_reason}` : ""}`,
+      subject: `Queue \`${queue.name}\` is paused`,
+      why: reasons(queue.paused_reason, queue.counts.queued ?? 0),
       link: link(["queues"]),
+      see: "queue",
+      hold: { kind: /** @type {"queue"} */ ("queue"), held: queue },
     }));
 }
 
-/**
- * Jobs that wait for somebody, together where they say the same; of paused queues more is known.
- *
- * @param {JobShape[]} jobs
- * @returns {Note[]}
- */
-function waiting(jobs) {
-  /** @type {Map<string, JobShape[]>} */
-  const found = new Map();
-  for (const job of jobs)
-    if (job.state === "queued" && job.reason?.startsWith("the task "))
-      found.set(job.reason, [...(found.get(job.reason) ?? []), job]);
-  return [...found].map(([reason, alike]) => ({
-    how: "warn",
-    text: `${plural(alike.length, "job waits", "jobs wait")}: ${reason}`,
-    link: link(["tasks", alike[0].task]),
-  }));
+/** @param {TaskShape[]} tasks @param {JobShape[]} jobs @returns {Note[]} */
+function heldTasks(tasks, jobs) {
+  return tasks
+    .filter((task) => task.paused)
+    .map((task) => ({
+      how: "warn",
+      subject: `Task \`${task.name}\` is paused`,
+      why: reasons(
+        task.paused_reason,
+        jobs.filter((job) => job.state === "queued" && job.task === task.name).length,
+      ),
+      link: link(["tasks", task.name]),
+      see: "task",
+      hold: { kind: /** @type {"task"} */ ("task"), held: task },
+    }));
+}
+
+/** @param {string | null} given @param {number} waiting */
+function reasons(given, waiting) {
+  return [given, waiting ? waits(waiting) : ""].filter(Boolean).join("; ");
+}
+
+/** @param {number} waiting */
+function waits(waiting) {
+  return plural(waiting, "job waits", "jobs wait");
 }
 
 /**
@@ -106,25 +137,49 @@ function slow(jobs, seen, now) {
     .filter(({ since }) => now - since > SLOW_WISH_SECONDS)
     .map(({ job, since }) => ({
       how: "warn",
-      text: `Job ${job.id} (${job.task}) is ${job.state} since ${age(now - since)}`,
+      subject: `Job ${job.id} is ${job.state} since ${age(now - since)}`,
+      why: `its code (\`${job.task}\`) has not come to where it can stop`,
       link: link(["jobs", job.id]),
+      see: "job",
     }));
 }
 
-/** @param {QueueShape[]} queues @returns {Note[]} */
-function full(queues) {
+/**
+ * A queue admits so many that have not begun: a job that is paused where it stands has.
+ *
+ * @param {QueueShape[]} queues
+ * @param {JobShape[]} jobs
+ * @returns {Note[]}
+ */
+function full(queues, jobs) {
   return queues
-    .map(({ name, capacity, counts }) => ({
-      name,
-      capacity: capacity || Infinity,
-      waiting: (counts.queued ?? 0) + (counts.paused ?? 0),
-    }))
-    .filter(({ capacity, waiting }) => waiting >= capacity * FULL)
-    .map(({ name, capacity, waiting }) => ({
-      how: waiting >= capacity ? "bad" : "warn",
-      text: `The queue ${name} is ${waiting >= capacity ? "full" : "almost full"}: ${count(waiting)} of ${count(capacity)}`,
+    .map(({ name, capacity, counts }) => {
+      const isHeld = (/** @type {JobShape} */ job) =>
+        job.queue === name && job.state === "paused" && job.worker === null;
+      const [queued, paused] = [counts.queued ?? 0, jobs.filter(isHeld).length];
+      return { name, capacity: capacity || Infinity, queued, paused, admitted: queued + paused };
+    })
+    .filter(({ capacity, admitted }) => admitted >= capacity * FULL)
+    .map(({ name, capacity, queued, paused, admitted }) => ({
+      ...fullness(name, admitted, capacity),
+      why: paused ? `${count(queued)} queued + ${count(paused)} paused` : "",
       link: link(["queues"]),
+      see: "queue",
     }));
+}
+
+/**
+ * @param {string} name
+ * @param {number} admitted
+ * @param {number} capacity
+ * @returns {Pick<Note, "how" | "subject">}
+ */
+function fullness(name, admitted, capacity) {
+  const far = `${count(admitted)} of ${count(capacity)}`;
+  if (admitted >= capacity)
+    return { how: "bad", subject: `Queue \`${name}\` is full: new jobs are refused (${far})` };
+  const share = Math.floor((admitted / capacity) * 100);
+  return { how: "warn", subject: `Queue \`${name}\` is ${share} % full: ${far}` };
 }
 
 /** @param {JobShape[]} jobs @param {number} now @returns {Note[]} */
@@ -139,8 +194,9 @@ function forgotten(jobs, now) {
     ? [
         {
           how: "warn",
-          text: `${plural(old.length, "job")} paused for more than a day`,
+          subject: `${plural(old.length, "job")} paused for more than a day`,
           link: link(["jobs"], { state: "paused" }),
+          see: "jobs",
         },
       ]
     : [];
@@ -152,8 +208,10 @@ function silent(workers) {
     .filter((each) => !each.alive)
     .map((each) => ({
       how: "warn",
-      text: `Worker ${each.id} on ${each.host} is gone`,
+      subject: `Worker ${each.id} is gone`,
+      why: `it was on ${each.host}`,
       link: link(["workers"]),
+      see: "workers",
     }));
 }
 
@@ -164,24 +222,32 @@ function late(workers) {
     .filter((each) => each.alive && each.lag > LATE_SECONDS)
     .map((each) => ({
       how: "warn",
-      text: `Worker ${each.id} is late by ${duration(each.lag)}: code that does not await blocks its loop`,
+      subject: `Worker ${each.id} is late by ${duration(each.lag)}`,
+      why: "code that does not await blocks its loop",
       link: link(["workers"]),
+      see: "workers",
     }));
 }
 
-/** @param {JobShape[]} recent @param {import("./sample.js").Sample} sample @returns {Note[]} */
-function spike(recent, sample) {
-  if (sample.failed < FEWEST_FAILURES || sample.failed < sample.ended * SPIKE) return [];
-  /** @type {Map<string, number>} */
-  const tasks = new Map();
-  for (const job of recent)
-    if (job.state === "failed") tasks.set(job.task, (tasks.get(job.task) ?? 0) + 1);
-  const [task] = [...tasks].sort((a, b) => b[1] - a[1])[0] ?? [""];
+/**
+ * @param {Pick<Parameters<typeof attention>[0], "recent" | "failed" | "sample" | "span">} known
+ * @returns {Note[]}
+ */
+function failures({ recent, failed, sample, span }) {
+  if (!sample.failed) return [];
+  const isSpike = sample.failed >= FEWEST_FAILURES && sample.failed >= sample.ended * SPIKE;
+  const names = [
+    ...new Set(recent.filter((job) => job.state === "failed").map((job) => job.task)),
+  ].slice(0, MOST_NAMES + 1);
+  const tasks = names.length > MOST_NAMES ? `${names[0]} and others` : names.join(", ");
+  const error = failed?.error ? (failed.error.type ?? failed.error.code) : "";
   return [
     {
-      how: "bad",
-      text: `${sample.failed} of ${plural(sample.ended, "job")} failed lately, most of them ${task}`,
+      how: isSpike ? "bad" : "warn",
+      subject: `${plural(sample.failed, "job")} failed in ${span}`,
+      why: tasks + (error && (names.length > 1 ? `; the newest: ${error}` : `: ${error}`)),
       link: link(["errors"]),
+      see: "failures",
     },
   ];
 }

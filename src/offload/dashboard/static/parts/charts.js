@@ -3,18 +3,23 @@
 import { clockTime, plural } from "../core/format.js";
 import { h } from "../core/view.js";
 
+const FEWEST_POINTS = 4;
+
 /**
- * A line without axes: whether it rises or falls.
+ * A line without axes: whether it rises or falls. Of fewer than a few points nothing is drawn: it
+ * would be a spike that says nothing.
  *
- * @param {number[]} values
+ * @param {(number | null)[]} values null where nothing is known
  * @param {string} [colour] of a state
  */
 export function spark(values, colour = "queued") {
-  const top = Math.max(...values, 1e-9);
-  const step = 100 / Math.max(1, values.length - 1);
-  const points = values.map(
-    (value, at) => `${(at * step).toFixed(1)},${(22 - (value / top) * 20).toFixed(1)}`,
+  if (values.filter(Boolean).length < FEWEST_POINTS) return null;
+  const top = Math.max(...values.map((value) => value ?? 0));
+  const step = 100 / (values.length - 1);
+  const points = values.flatMap((value, at) =>
+    value === null ? [] : [[(at * step).toFixed(1), (23 - (value / top) * 22).toFixed(1)]],
   );
+  const line = points.map((each) => each.join(",")).join(" L");
   return h(
     "svg",
     {
@@ -23,8 +28,8 @@ export function spark(values, colour = "queued") {
       preserveAspectRatio: "none",
       "aria-hidden": "true",
     },
-    h("path", { class: "area", d: `M0,24 L${points.join(" L")} L100,24 Z` }),
-    h("path", { class: "line", d: `M${points.join(" L")}` }),
+    h("path", { class: "area", d: `M${points[0][0]},24 L${line} L${points.at(-1)?.[0]},24 Z` }),
+    h("path", { class: "line", d: `M${line}` }),
   );
 }
 

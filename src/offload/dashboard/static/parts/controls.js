@@ -38,7 +38,7 @@ export class Textual extends Base {
           }),
       // A control for dates shows no placeholder.
       /^(date|time)/.test(kind) && (this.schema.default ?? null) !== null
-        ? h("span", { class: "help" }, `Left empty: ${this.hint}`)
+        ? h("span", { class: "help" }, this.hint)
         : null,
     ]);
   }
@@ -68,9 +68,10 @@ export class Textual extends Base {
 }
 
 export class Numeric extends Base {
-  view() {
+  get kind() {
     const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = this.schema;
-    const bounds = [
+    return [
+      super.kind,
       minimum !== undefined && `from ${minimum}`,
       exclusiveMinimum !== undefined && `more than ${exclusiveMinimum}`,
       maximum !== undefined && `to ${maximum}`,
@@ -78,13 +79,16 @@ export class Numeric extends Base {
     ]
       .filter(Boolean)
       .join(" ");
+  }
+
+  view() {
     // A control for numbers would round what is beyond 2⁵³.
     return this.framed(
       h("input", {
         ...this.common,
         type: this.isSecret ? "password" : "text",
         inputmode: this.schema.type === "integer" ? "numeric" : "decimal",
-        placeholder: [this.hint, bounds].filter(Boolean).join(", "),
+        placeholder: this.hint,
         autocomplete: this.isSecret ? UNKNOWN : "off",
         class: "figure",
         set: { value: this.text },
@@ -164,9 +168,14 @@ export class Choice extends Base {
 
   view() {
     const isOpen = !this.given.isRequired || this.given.isNullable;
+    // The default stands there once, unless a job has it by name.
+    const first = isOpen && "default" in this.schema ? write(this.schema.default) : null;
+    const values = this.values
+      .map((/** @type {any} */ each) => ({ each, text: write(each) }))
+      .filter((/** @type {{text: string}} */ { text }) => text !== first || text === this.text);
     const nothing =
       isOpen || this.text === ""
-        ? [h("option", { key: "", value: "" }, isOpen ? `(${this.hint || "none"})` : "Choose…")]
+        ? [h("option", { key: "", value: "" }, isOpen ? this.hint || "left out" : "Choose…")]
         : [];
     return this.framed(
       h(
@@ -177,11 +186,11 @@ export class Choice extends Base {
           on: { change: (event) => (this.typed(event), this.given.redraw()) },
         },
         nothing,
-        this.values.map((/** @type {any} */ each) =>
+        values.map((/** @type {{each: any, text: string}} */ { each, text }) =>
           h(
             "option",
-            { key: write(each), value: write(each), selected: write(each) === this.text },
-            typeof each === "string" ? each : write(each),
+            { key: text, value: text, selected: text === this.text },
+            typeof each === "string" ? each : text,
           ),
         ),
       ),

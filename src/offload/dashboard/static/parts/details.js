@@ -1,6 +1,6 @@
 /** What is known of a job beside its life: why it failed, and its settings. */
 
-import { bytes, duration, exact } from "../core/format.js";
+import { bytes, duration, exact, moment } from "../core/format.js";
 import { link } from "../core/router.js";
 import { h } from "../core/view.js";
 import { icon } from "./icons.js";
@@ -61,7 +61,7 @@ export function failure(error) {
 /** @param {JobShape} job */
 export function details(job) {
   const at = (/** @type {string | null} */ instant) =>
-    instant ? h("time", { datetime: instant }, exact(instant)) : null;
+    instant ? h("time", { datetime: instant, title: exact(instant) }, moment(instant)) : null;
   const { usage } = job;
   return card(
     "Details",
@@ -102,11 +102,11 @@ export function details(job) {
       ["Memory", usage?.peak_memory ? `${bytes(usage.peak_memory)} at most` : null],
       ["CPU", typeof usage?.cpu_seconds === "number" ? duration(usage.cpu_seconds) : null],
       ["Exit", usage?.signal ?? (usage?.exit_code || null)],
-      ["Started", at(job.created_at)],
+      ["Created", at(job.created_at)],
       ["Due", at(job.run_at)],
       ["Deadline", at(job.deadline_at)],
       ["Next check", job.next_check_at ? when(job.next_check_at, "in") : null],
-      ["Began", at(job.started_at)],
+      ["Started", at(job.started_at)],
       ["Ended", at(job.finished_at)],
       ["Kept until", at(job.kept_until)],
     ]),

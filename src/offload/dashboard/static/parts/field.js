@@ -38,6 +38,11 @@ export class Unfit extends Error {
  * @property {(given: Given) => Field} make a field for what is inside
  */
 
+/** What must be given is marked; most of what a task takes has a default. */
+export function required() {
+  return h("span", { class: "needed" }, " · required");
+}
+
 const WITHHELD = "What stood here is shown to nobody. Give it anew.";
 
 let made = 0;
@@ -65,11 +70,17 @@ export class Base {
     return this.given.isRequired || this.isWithheld;
   }
 
+  /** What holds where nothing is said; empty where nothing would. */
   get hint() {
-    if (this.isWithheld) return "";
     const said = this.schema.default;
-    if (said === undefined) return this.given.isRequired ? "" : "left out";
-    return said === null ? "none" : typeof said === "string" ? said : write(said);
+    if (this.isWithheld || said === undefined || said === "") return "";
+    const text = said === null ? "none" : typeof said === "string" ? said : write(said);
+    return `${text} (default)`;
+  }
+
+  /** What may stand here, in few words. */
+  get kind() {
+    return typeName(this.schema);
   }
 
   /** @param {any} value */
@@ -113,8 +124,8 @@ export class Base {
         "label",
         { class: "name", for: this.id },
         this.given.name,
-        h("span", { class: "soft" }, ` ${typeName(this.schema)}`),
-        this.isNeeded ? null : h("span", { class: "soft" }, " · optional"),
+        h("span", { class: "soft" }, ` ${this.kind}`),
+        this.isNeeded ? required() : null,
       ),
       control,
       this.fault ? h("span", { class: "fault", id: `${this.id}-fault` }, this.fault) : null,

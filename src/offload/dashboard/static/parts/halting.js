@@ -51,13 +51,13 @@ async function hold(path, what, isPaused) {
     isPaused
       ? {
           title: `Resume ${what}?`,
-          text: "Its jobs are begun again, as places become free.",
+          text: "Its jobs start again, as places become free.",
           act: "Resume",
           also: "Resume its paused jobs, too",
         }
       : {
           title: `Pause ${what}?`,
-          text: "None of its jobs is begun until it is resumed. New ones are still taken, and wait.",
+          text: "None of its jobs starts until it is resumed. New ones are still taken, and wait.",
           act: "Pause",
           asksReason: true,
           also: "Pause what runs, too",

@@ -104,7 +104,7 @@ export function filters(asked, { names, queues, workers, tags, words }) {
     h(
       "label",
       { class: "choice" },
-      h("span", { class: "unseen" }, "Started within"),
+      h("span", { class: "unseen" }, "Created within"),
       h(
         "select",
         {

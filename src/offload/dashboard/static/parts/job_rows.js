@@ -1,6 +1,6 @@
 /** Jobs as rows: the same columns wherever jobs are listed. */
 
-import { inShort } from "../core/format.js";
+import { inShort, quoted } from "../core/format.js";
 import { go, link } from "../core/router.js";
 import { h } from "../core/view.js";
 import { buttons } from "./actions.js";
@@ -24,14 +24,10 @@ export const COLUMNS = {
           h("a", { class: "tag", key: tag, href: link(["jobs"], { tag }) }, tag),
         ),
       ),
-      h(
-        "div",
-        { class: "params", title: inShort(job.params, 400) },
-        why(job) ?? inShort(job.params),
-      ),
+      h("div", { class: "params", title: inShort(job.params, 400) }, inShort(job.params)),
     ],
   },
-  progress: { name: "Progress", class: "c-progress", cell: (job) => progress(job) },
+  progress: { name: "Progress", class: "c-progress", cell: (job) => [progress(job), why(job)] },
   queue: {
     name: "Queue",
     class: "c-queue",
@@ -54,7 +50,7 @@ export const COLUMNS = {
         ? h("span", { class: "soft" }, "–")
         : h("a", { class: "plain", href: link(["workers"]) }, job.worker),
   },
-  age: { name: "Started", class: "c-age figure", cell: (job) => when(job.created_at) },
+  age: { name: "Created", class: "c-age figure", cell: (job) => when(job.created_at) },
   duration: { name: "Ran", class: "c-duration figure", cell: (job) => lasting(job) },
 };
 
@@ -73,10 +69,27 @@ export function actionsColumn(changed) {
   };
 }
 
-/** @param {JobShape} job */
+/**
+ * Why a job waits, or stands still: in amber where somebody holds it.
+ *
+ * @param {JobShape} job
+ */
 function why(job) {
-  const speaks = ["queued", "scheduled", "paused", "waiting"].includes(job.state) && job.reason;
-  return speaks ? h("span", { class: "reason" }, job.reason) : null;
+  const { state, reason } = job;
+  if (!reason || !["queued", "scheduled", "paused", "resuming", "waiting"].includes(state))
+    return null;
+  const isHeld = state === "paused" || isHeldByPause(job);
+  const text = reason === job.pause?.reason ? quoted(reason) : reason;
+  return h("div", { class: `cause ${isHeld ? "why" : "soft"}`, title: text }, text);
+}
+
+/**
+ * Whether a job waits because its queue or its task is paused.
+ *
+ * @param {JobShape} job
+ */
+export function isHeldByPause({ reason }) {
+  return /^the (queue|task) '.*' is paused(:|$)/s.test(reason ?? "");
 }
 
 /**

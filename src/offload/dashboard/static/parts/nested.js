@@ -1,11 +1,14 @@
 /** Fields that hold fields: lists, and objects with names. */
 
 import { h } from "../core/view.js";
-import { Base } from "./field.js";
+import { Base, required } from "./field.js";
 import { icon } from "./icons.js";
-import { typeName } from "./schema.js";
+import { plain, typeName } from "./schema.js";
 
 /** @import { Field } from "./field.js" */
+
+/** @type {Record<string, string>} */
+const NOUNS = { integer: "number", number: "number", string: "text" };
 
 export class List extends Base {
   constructor(/** @type {any} */ given) {
@@ -46,11 +49,8 @@ export class List extends Base {
         "legend",
         { class: "name" },
         this.given.name,
-        h(
-          "span",
-          { class: "soft" },
-          ` ${typeName(this.schema)}${this.given.isRequired ? "" : " · optional"}`,
-        ),
+        h("span", { class: "soft" }, ` ${typeName(this.schema)}`),
+        this.given.isRequired ? required() : null,
       ),
       this.schema.description ? h("span", { class: "help" }, this.schema.description) : null,
       items.map((each, at) =>
@@ -76,6 +76,7 @@ export class List extends Base {
         {
           class: "button small",
           type: "button",
+          "aria-label": `${this.invitation} to ${this.given.name}`,
           on: {
             click: () => (
               (this.items = [...items, this.item(items.length, undefined)]),
@@ -84,9 +85,15 @@ export class List extends Base {
           },
         },
         icon("plus"),
-        items.length ? "Another" : this.items ? "Add an item" : `Add an item (else ${this.hint})`,
+        this.invitation,
       ),
+      items.length === 0 && (this.schema.default ?? null) !== null ? h("span", { class: "help" }, this.hint) : null,
     );
+  }
+
+  get invitation() {
+    const noun = NOUNS[plain(this.schema.items, this.given.root).schema.type] ?? "value";
+    return `Add ${this.items?.length ? "another" : "a"} ${noun}`;
   }
 
   /** @param {number} at */
@@ -144,7 +151,7 @@ export class Nested extends Base {
         "legend",
         { class: "name" },
         this.given.name,
-        h("span", { class: "soft" }, this.given.isRequired ? "" : " optional"),
+        this.given.isRequired ? required() : null,
       ),
       this.schema.description ? h("span", { class: "help" }, this.schema.description) : null,
       this.given.isRequired
@@ -160,7 +167,7 @@ export class Nested extends Base {
                 change: (event) => ((this.isSaid = event.target.checked), this.given.redraw()),
               },
             }),
-            "Give it",
+            `Set ${this.given.name}`,
           ),
       this.isSaid ? this.fields.map((each) => each.field.view()) : null,
       this.fault ? h("span", { class: "fault" }, this.fault) : null,

@@ -39,25 +39,27 @@ export function take(jobs, end, span) {
     waits: /** @type {number[]} */ ([]),
     runs: /** @type {number[]} */ ([]),
   }));
+  const binOf = (/** @type {number | null} */ instant) =>
+    instant === null || instant < begin
+      ? null
+      : bins[Math.min(BINS - 1, Math.floor((instant - begin) / size))];
   const waits = [];
   const runs = [];
   for (const job of jobs) {
     const created = at(job.created_at);
     const started = at(job.started_at);
     const finished = at(job.finished_at);
-    const bin =
-      finished === null || finished < begin
-        ? null
-        : bins[Math.min(BINS - 1, Math.floor((finished - begin) / size))];
+    const bin = binOf(finished);
     if (bin) bin[/** @type {"succeeded"} */ (job.state)] += 1;
     if (bin && started !== null && finished !== null) {
       bin.runs.push(finished - started);
       runs.push(finished - started);
-      const due = Math.max(created ?? started, at(job.run_at) ?? 0);
-      if (job.attempt === 1 && !job.interrupts && !job.crashes && started >= due) {
-        bin.waits.push(started - due);
-        waits.push(started - due);
-      }
+    }
+    const begun = binOf(started);
+    const due = Math.max(created ?? 0, at(job.run_at) ?? 0);
+    if (begun && started !== null && isFirstBegin(job) && started >= due) {
+      begun.waits.push(started - due);
+      waits.push(started - due);
     }
     for (const each of bins) {
       // What is now is seen in the last one, however short a time it covers yet.
@@ -79,6 +81,12 @@ export function take(jobs, end, span) {
     wait: p95(waits),
     run: p95(runs),
   };
+}
+
+/** Whether it began only once: of an earlier time it is not known when it could have. */
+/** @param {JobShape} job */
+function isFirstBegin(job) {
+  return job.attempt === 1 && !job.interrupts && !job.crashes && !job.paused_seconds;
 }
 
 /** @param {string | null | undefined} instant */

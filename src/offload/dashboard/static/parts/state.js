@@ -43,7 +43,7 @@ export function progress(job, { isLarge = false } = {}) {
         share === null || !isLarge ? counted(said, isLarge) : `${Math.floor(share * 100)} %`,
       ),
       isLarge && share !== null ? h("span", { class: "soft" }, counted(said, true)) : null,
-      isLarge && said.rate ? h("span", { class: "soft" }, pace(said.rate, said.unit)) : null,
+      isLarge && said.rate && moves(job.state) ? h("span", { class: "soft" }, pace(said.rate, said.unit)) : null,
       left === null
         ? null
         : h("span", { class: "soft" }, `${age(left) === "now" ? "1 s" : age(left)} left`),
@@ -119,6 +119,11 @@ function counted({ done, total, unit }, isWhole) {
   return total && !isWhole && !isShort ? far : far + units(unit, total || done);
 }
 
+/** @param {string} state */
+function moves(state) {
+  return state === "running" || state === "waiting";
+}
+
 /**
  * Return the seconds that a job still needs, as the server expects.
  *
@@ -127,7 +132,7 @@ function counted({ done, total, unit }, isWhole) {
  * @returns {number | null}
  */
 function remaining(state, said) {
-  if (state !== "running" && state !== "waiting") return null;
+  if (!moves(state)) return null;
   const eta = said.eta ? Date.parse(said.eta) / 1000 : 0;
   return eta > now() ? eta - now() : null;
 }

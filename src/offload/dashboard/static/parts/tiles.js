@@ -1,7 +1,7 @@
 /** The figures on top of the overview, each with how it went lately. */
 
 import { now } from "../core/api.js";
-import { age, count, duration } from "../core/format.js";
+import { age, count, duration, figure } from "../core/format.js";
 import { link } from "../core/router.js";
 import { h } from "../core/view.js";
 import { spark } from "./charts.js";
@@ -20,7 +20,7 @@ export function tiles({ sample, span, jobs, slots, oldest }) {
     "ul",
     { class: "tiles" },
     tile("Running", count(jobs.running ?? 0), {
-      under: jobs.running ? `of ${count(slots)} slots` : "nothing runs",
+      under: jobs.running ? `now, of ${count(slots)} slots` : "nothing runs now",
       state: "running",
       values: bins.map((bin) => bin.running),
       href: ofState("running"),
@@ -44,41 +44,60 @@ export function tiles({ sample, span, jobs, slots, oldest }) {
       href: link(["errors"]),
     }),
     tile("Throughput", perMinute >= 10 ? count(perMinute) : perMinute.toFixed(1), {
-      under: "per minute",
+      under: `per minute, over ${span.label}`,
       state: "succeeded",
       values: bins.map((bin) => bin.succeeded + bin.failed + bin.cancelled),
       href: ofState("succeeded,failed,cancelled"),
     }),
-    tile("Wait", sample.wait === null ? "–" : duration(sample.wait), {
-      under: "95 % began within",
+    tile("Wait (p95)", roughly(sample.wait), {
+      under: `started in ${span.label}`,
+      title: "95 % of them began within this time after they could have",
       state: "plain",
-      values: bins.map((bin) => p95(bin.waits) ?? 0),
+      values: bins.map((bin) => p95(bin.waits)),
     }),
-    tile("Run", sample.run === null ? "–" : duration(sample.run), {
-      under: "95 % took at most",
+    tile("Run time (p95)", roughly(sample.run), {
+      under: `ended in ${span.label}`,
+      title: "95 % of them took at most this time",
       state: "plain",
-      values: bins.map((bin) => p95(bin.runs) ?? 0),
+      values: bins.map((bin) => p95(bin.runs)),
     }),
   );
 }
 
 /**
+ * A duration that fits a tile: 3 ms, 12 s, 3.3 min, 2 h.
+ *
+ * @param {number | null} seconds
+ */
+function roughly(seconds) {
+  if (seconds === null) return "–";
+  if (seconds < 60) return duration(seconds);
+  const [unit, size] = seconds < 3600 ? ["min", 60] : seconds < 86400 ? ["h", 3600] : ["d", 86400];
+  return `${figure(Number((seconds / Number(size)).toPrecision(2)))} ${unit}`;
+}
+
+/**
  * @param {string} name
  * @param {string} value
- * @param {{under: string, state: string, values: number[], href?: string}} more
+ * @param {object} more
+ * @param {string} more.under
+ * @param {string} more.state
+ * @param {(number | null)[]} more.values
+ * @param {string} [more.href]
+ * @param {string} [more.title]
  */
-function tile(name, value, { under, state, values, href }) {
+function tile(name, value, { under, state, values, href, title }) {
   const is = value === "0" || value === "0.0" ? "none" : state;
   return h(
     "li",
-    { key: name, class: `tile is-${is}` },
+    { key: name, class: `tile is-${is}`, title },
     h(
       href ? "a" : "div",
       href ? { href } : null,
       h("span", { class: "name" }, name),
       h("b", { class: "figure" }, value),
       h("span", { class: "soft" }, under),
-      values.some(Boolean) ? spark(values, state) : null,
+      spark(values, state),
     ),
   );
 }

@@ -5,7 +5,7 @@ import { clockTime, duration } from "../core/format.js";
 import { h } from "../core/view.js";
 import { when } from "./state.js";
 
-/** @typedef {{state: string, from: number, to: number, attempt: number}} Span */
+/** @typedef {{state: string, from: number, to: number, seconds: number, attempt: number}} Span */
 
 const WORDS = /** @type {Record<string, string>} */ ({
   queued: "waited",
@@ -31,8 +31,11 @@ export function spans(events, job) {
     const next = events[at + 1];
     const to = next ? Date.parse(next.at) / 1000 : job.done ? from : now();
     const last = found.at(-1);
-    if (last && last.state === event.state && last.attempt === event.attempt) last.to = to;
-    else found.push({ state: event.state, from, to, attempt: event.attempt });
+    const seconds = to - from;
+    if (last && last.state === event.state && last.attempt === event.attempt) {
+      last.to = to;
+      last.seconds += seconds;
+    } else found.push({ state: event.state, from, to, seconds, attempt: event.attempt });
   }
   return found;
 }
@@ -46,12 +49,27 @@ export function spans(events, job) {
 export function told(stretches) {
   return stretches
     .filter((each) => each.stage in WORDS)
-    .map((each) => ({
-      state: each.stage,
-      attempt: each.attempt,
-      from: Date.parse(each.began_at) / 1000,
-      to: each.ended_at ? Date.parse(each.ended_at) / 1000 : now(),
-    }));
+    .map((each) => {
+      const from = Date.parse(each.began_at) / 1000;
+      const to = each.ended_at ? Date.parse(each.ended_at) / 1000 : now();
+      const seconds = each.ended_at ? each.seconds : to - from;
+      return { state: each.stage, attempt: each.attempt, from, to, seconds };
+    });
+}
+
+/**
+ * Return how long a job ran, or an attempt that began at an instant, and how long it stood still.
+ * All that a page says of it comes from here, or it would say it in two ways.
+ *
+ * @param {Span[]} found
+ * @param {number} [since] seconds
+ */
+export function sums(found, since = 0) {
+  const of = (/** @type {string[]} */ ...states) =>
+    found
+      .filter((each) => each.from >= since && states.includes(each.state))
+      .reduce((sum, each) => sum + each.seconds, 0);
+  return { active: of("running", "waiting"), paused: of("paused") };
 }
 
 /**
@@ -62,11 +80,11 @@ export function timeline(found, job) {
   if (!found.length) return null;
   const begin = found[0].from;
   const whole = Math.max(found[found.length - 1].to - begin, 0.001);
-  const sums = found.reduce(
-    (sum, each) => ({ ...sum, [each.state]: (sum[each.state] ?? 0) + each.to - each.from }),
+  const spent = found.reduce(
+    (sum, each) => ({ ...sum, [each.state]: (sum[each.state] ?? 0) + each.seconds }),
     /** @type {Record<string, number>} */ ({}),
   );
-  const words = Object.entries(sums).map(
+  const words = Object.entries(spent).map(
     ([state, seconds]) => `${WORDS[state]} ${duration(seconds)}`,
   );
   const kept = job.checkpoint ? Date.parse(job.checkpoint.at) / 1000 - begin : null;
@@ -84,7 +102,7 @@ export function timeline(found, job) {
         h("span", {
           key: at,
           class: `span is-${each.state}`,
-          title: `${WORDS[each.state]} ${duration(each.to - each.from)}${each.attempt ? `, attempt ${each.attempt}` : ""}`,
+          title: `${WORDS[each.state]} ${duration(each.seconds)}${each.attempt ? `, attempt ${each.attempt}` : ""}`,
           style: { "--grow": Math.max((each.to - each.from) / whole, NARROWEST).toFixed(4) },
         }),
       ),
@@ -101,8 +119,12 @@ export function timeline(found, job) {
     h(
       "figcaption",
       { class: "legend" },
-      h("span", { class: "soft figure" }, clockTime(new Date(begin * 1000).toISOString())),
-      Object.entries(sums).map(([state, seconds]) =>
+      h(
+        "span",
+        { class: "soft figure" },
+        `created ${clockTime(new Date(begin * 1000).toISOString())}`,
+      ),
+      Object.entries(spent).map(([state, seconds]) =>
         h(
           "span",
           { class: `key is-${state}`, key: state },
@@ -110,6 +132,14 @@ export function timeline(found, job) {
           `${WORDS[state]} ${duration(seconds)}`,
         ),
       ),
+      job.done && job.finished_at
+        ? h(
+            "span",
+            { class: "key figure", key: "end" },
+            h("i", { class: `end is-${job.state}`, "aria-hidden": "true" }),
+            `${job.state} ${clockTime(job.finished_at)}`,
+          )
+        : null,
       kept === null
         ? null
         : h(

@@ -1,10 +1,10 @@
 /** The frame round every page: where to go, whether it is live, and what the keys do. */
 
-import { address, state as api } from "../core/api.js";
+import { address, state as api, query } from "../core/api.js";
 import { Live } from "../core/live.js";
 import { learnRights } from "../core/rights.js";
 import { go, here } from "../core/router.js";
-import { Resource } from "../core/store.js";
+import { Resource, Shelf } from "../core/store.js";
 import { show } from "../core/view.js";
 import "../parts/clock.js";
 import { Activity } from "../pages/activity.js";
@@ -19,6 +19,7 @@ import { Schedules } from "../pages/schedules.js";
 import { TaskPage } from "../pages/task.js";
 import { Tasks } from "../pages/tasks.js";
 import { Workers } from "../pages/workers.js";
+import { toast } from "../parts/toasts.js";
 import { frame } from "./frame.js";
 import { listen } from "./keyboard.js";
 
@@ -41,6 +42,12 @@ const PAGES = {
 };
 
 const PLACE = "offload.place";
+const FAILED = `v1/jobs${query({ state: "failed", limit: 100 })}`;
+
+/** @param {EventShape} event */
+function isOfFailures(event) {
+  return event.state === "failed" || event.kind === "retried";
+}
 
 class App {
   constructor() {
@@ -50,6 +57,9 @@ class App {
     this._frame = 0;
     this.stats = new Resource("v1/stats", () => this.redraw());
     this.workers = new Resource("v1/workers", () => this.redraw(), 2000);
+    this.failed = new Resource(FAILED, () => this.redraw(), 5000);
+    /** What only bad news asks for. */
+    this.beside = new Shelf(() => this.redraw());
     this.live = new Live(
       (batch) => this._hear(batch),
       () => this.redraw(),
@@ -65,17 +75,29 @@ class App {
     addEventListener("hashchange", () => this._move());
     listen(this);
     // A worker that has died says nothing any more.
-    setInterval(() => this._isManned || this.workers.touch(), 2_000);
+    setInterval(() => this._findWorker(), 2_000);
     setInterval(() => this.workers.touch(), 10_000);
   }
 
   get _isManned() {
-    return (this.workers.value?.items ?? []).some((/** @type {any} */ each) => each.alive);
+    return (this.workers.value?.items ?? []).some(
+      (/** @type {WorkerShape} */ each) => each.alive && !each.stopping,
+    );
+  }
+
+  _findWorker() {
+    if (this._isManned) {
+      this.beside.close();
+    } else {
+      this.workers.touch();
+      this.beside.touch();
+    }
   }
 
   start() {
     this.stats.load();
     this.workers.load();
+    this.failed.load();
     this.live.start();
     this._findGuard();
     learnRights().then(() => this.redraw());
@@ -106,6 +128,7 @@ class App {
       workers: this.workers,
       live: this.live,
       redraw: () => this.redraw(),
+      refresh: () => this.refresh(),
     });
   }
 
@@ -130,7 +153,22 @@ class App {
   _hear(batch) {
     if (batch.events.length || batch.isReset) this.stats.touch();
     if (batch.isReset) this.workers.touch();
+    if (batch.isReset || batch.events.some(isOfFailures)) this.failed.touch();
+    if (batch.events.length || batch.isReset) this.beside.touch();
     this.page.hear(batch);
+  }
+
+  /** Everything may have changed: somebody has just seen to it. */
+  refresh() {
+    this._hear({ events: [], motions: new Map(), isReset: true });
+  }
+
+  /** Ask a server that did not answer, now. */
+  async retry() {
+    this.live.wake();
+    await this.stats.load();
+    if (this.isReached) this.refresh();
+    else toast("The server still does not answer.", "bad");
   }
 
   // --- who may look

@@ -1,12 +1,15 @@
-/** The frame as it looks: the bar on top, the places on the left, the page, and bad news above it. */
+/** The frame as it looks: the bar on top, the places on the left, and the page. */
 
-import { count, plural } from "../core/format.js";
+import { now } from "../core/api.js";
+import { count } from "../core/format.js";
 import { may } from "../core/rights.js";
 import { go, link } from "../core/router.js";
 import { h } from "../core/view.js";
 import { showKeys } from "../parts/dialog.js";
 import { icon } from "../parts/icons.js";
+import { SPANS } from "../parts/sample.js";
 import { toast } from "../parts/toasts.js";
+import { isUnmanned, news } from "./news.js";
 
 const PLACES = /** @type {const} */ ([
   ["", "Overview"],
@@ -27,7 +30,7 @@ export function frame(app) {
     places(app),
     h(
       "main",
-      { id: "main", tabindex: -1 },
+      { id: "main", tabindex: -1, class: app.isReached ? null : "is-gone" },
       news(app),
       h("div", { class: "page", key: app.page.route.path.join("/") }, app.page.view()),
     ),
@@ -127,11 +130,19 @@ const LIVE = /** @type {const} */ ({
   connecting: ["connecting", "Connecting to the server."],
   reconnecting: ["reconnecting", "The connection is lost; it is being made anew."],
   paused: ["paused", "Nothing moves while you look. Press to go on."],
+  gone: ["no answer", "The server does not answer. It is asked again by itself."],
+  unmanned: ["no worker", "Connected, but no worker is alive: no job begins. Press to pause."],
 });
+
+/** @param {any} app @returns {keyof typeof LIVE} */
+function standing(app) {
+  if (!app.isReached) return "gone";
+  return app.live.shown === "live" && isUnmanned(app) ? "unmanned" : app.live.shown;
+}
 
 /** @param {any} app */
 function liveMark(app) {
-  const shown = /** @type {keyof typeof LIVE} */ (app.live.shown);
+  const shown = standing(app);
   const [word, title] = LIVE[shown];
   return h(
     "button",
@@ -186,7 +197,7 @@ function themeButton(app) {
 /** @param {any} app */
 function places(app) {
   const at = app.page.route.path[0] ?? "";
-  const jobs = app.stats.value?.jobs ?? {};
+  const running = app.stats.value?.jobs.running ?? 0;
   return h(
     "nav",
     { class: "places", "aria-label": "Pages" },
@@ -200,65 +211,38 @@ function places(app) {
         },
         icon(path || "overview"),
         h("span", null, name),
-        path === "jobs" && jobs.running
-          ? h(
-              "span",
-              { class: "tally", title: `${jobs.running} running` },
-              count(jobs.running),
-              h("span", { class: "unseen" }, " running"),
-            )
-          : null,
+        path === "jobs" && running ? tally(count(running), "running") : null,
+        path === "errors" ? failures(app) : null,
       ),
     ),
   );
 }
 
-const STARTING_MILLISECONDS = 5000;
-
 /**
- * What everybody must know, whatever page they look at.
+ * How many jobs failed in the time that the overview shows, or would.
  *
  * @param {any} app
  */
-function news(app) {
-  if (!app.isReached) {
-    return banner(
-      "bad",
-      "The server does not answer.",
-      "What you see is what it said last. This page goes on by itself when it is back.",
-    );
-  }
-  const { workers, stats } = app;
-  if (!workers.value || !stats.value) return null;
-  const alive = workers.value.items.filter(
-    (/** @type {any} */ each) => each.alive && !each.stopping,
+function failures(app) {
+  const { label, seconds } = SPANS[app.page.span ?? "1h"];
+  /** @type {{items: JobShape[], next_cursor: string | null} | null} */
+  const known = app.failed.value;
+  const since = now() - seconds;
+  const items = (known?.items ?? []).filter(
+    (each) => Date.parse(each.finished_at ?? "") / 1000 > since,
   );
-  const waiting = stats.value.jobs.queued ?? 0;
-  if (alive.length) return null;
-  // Who opens the page while the server starts is not told of a worker that is about to come.
-  if (!waiting && !workers.value.items.length && performance.now() < STARTING_MILLISECONDS)
-    return null;
-  return banner(
-    waiting ? "bad" : "plain",
-    "No worker is alive.",
-    waiting
-      ? `${plural(waiting, "job")} wait${waiting === 1 ? "s" : ""} for one. Start it with:`
-      : "Jobs can be started and will wait. Start one with:",
-    h("code", null, "offload worker"),
-  );
+  const isPart = known?.next_cursor && items.length === known.items.length;
+  return items.length
+    ? tally(count(items.length) + (isPart ? "+" : ""), `failed in ${label}`, "is-failed")
+    : null;
 }
 
-/**
- * @param {"bad" | "plain"} how
- * @param {string} title
- * @param {string} text
- * @param {import("../core/view.js").Child} [more]
- */
-function banner(how, title, text, more) {
+/** @param {string} amount @param {string} words @param {string} [more] */
+function tally(amount, words, more = "is-running") {
   return h(
-    "div",
-    { class: `banner is-${how}`, role: "status", key: "news" },
-    icon("warning"),
-    h("p", null, h("b", null, title), " ", text, " ", more),
+    "span",
+    { class: `tally ${more}`, title: `${amount} ${words}` },
+    amount,
+    h("span", { class: "unseen" }, ` ${words}`),
   );
 }

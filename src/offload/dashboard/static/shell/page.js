@@ -7,6 +7,7 @@
  * @property {import("../core/store.js").Resource} workers
  * @property {import("../core/live.js").Live} live
  * @property {() => void} redraw
+ * @property {() => void} refresh ask for everything again: something was done to it
  */
 
 import { Shelf } from "../core/store.js";
