@@ -136,14 +136,18 @@ def test_it_refuses_what_a_server_refuses(front: Front) -> None:
     assert front.status("GET", "/v1/queues") == 200
 
 
-def test_while_the_server_is_gone_it_says_so(far: Site, front: Front) -> None:
+def test_while_the_server_is_gone_it_says_so(far: Site, front: Front, look: Look) -> None:
+    tab = look(front)
+    page = tab.open()
+
     far.close()
     assert front.status("GET", "/") == 200
-    assert front.status("GET", "/v1/queues") == 503
-
+    assert front.status("GET", "/v1/queues") == 502
+    tab.shown("The server does not answer.").to_be_visible()
     far.open()
 
     assert front.status("GET", "/v1/queues") == 200
+    expect(page.get_by_text("The server does not answer.")).to_have_count(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

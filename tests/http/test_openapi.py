@@ -120,6 +120,7 @@ def test_examples_of_problems_are_problems(document: dict[str, Any]) -> None:
     assert unmentioned <= {
         "not-found", "wrong-method", "forbidden", "not-completable", "group-evicted",
         "store-uncertain", "query-too-slow", "too-slow", "too-many-connections",
+        "server-unreachable",
     }  # fmt: skip
 
 

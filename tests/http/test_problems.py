@@ -45,6 +45,7 @@ def test_a_kind_is_5xx_only_where_the_server_is_at_fault() -> None:
 
     assert ours == {
         "internal-error",
+        "server-unreachable",
         "draining",
         "too-many-connections",
         "store-unavailable",

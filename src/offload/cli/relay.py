@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from offload.client.connections import CHUNK, Connections, NotReachedError
-from offload.errors import StoreUnavailable
 from offload.http.body import read_body
+from offload.wire.problems import Problem
 
 T = TypeVar("T")
 
@@ -153,9 +153,10 @@ class Relay:
         headers = {name: value for name, value in request.headers.items() if name in _ASKED}
         return headers | ({"authorization": f"Bearer {self._token}"} if self._token else {})
 
-    def _unreachable(self, error: Exception) -> StoreUnavailable:
+    def _unreachable(self, error: Exception) -> Problem:
         url = self._connections.address.url
-        return StoreUnavailable(f"the server at {url} does not answer ({error}); is it running?")
+        detail = f"the server at {url} does not answer ({error}); is it running?"
+        return Problem("server-unreachable", detail)
 
     async def _thread(self, what: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, what, *args)

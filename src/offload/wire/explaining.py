@@ -196,6 +196,11 @@ EXPLANATIONS: dict[str, Explained] = {
         "The server has a fault. It is not the request's.",
         "The server's log has the traceback, under the request's `X-Request-ID`. Please report it.",
     ),
+    "server-unreachable": Explained(
+        "`offload dashboard` asked the server that it shows, and nobody answered. Whether an act "
+        "was carried out is not known.",
+        "See whether the server runs and its address is right; the page goes on by itself then.",
+    ),
     "draining": Explained(
         "The server is stopping and starts nothing new. Nothing was started.",
         "Send the same request again after `Retry-After`: a server that was restarted takes it.",

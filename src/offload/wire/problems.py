@@ -105,6 +105,7 @@ KINDS: dict[str, Kind] = {
     "too-many-streams": Kind(429, "Too many streams of events are open", retry_after=1),
     "header-too-large": Kind(431, "The header is too large"),
     "internal-error": Kind(500, "The server failed"),
+    "server-unreachable": Kind(502, "The server does not answer", retry_after=1),
     "draining": Kind(503, "The server is stopping", retry_after=5),
     "too-many-connections": Kind(503, "The server has no place left", retry_after=1),
     "store-unavailable": Kind(503, "The database does not answer", retry_after=1),

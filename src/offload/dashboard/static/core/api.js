@@ -15,6 +15,9 @@ import { read, write } from "./json.js";
  */
 export const state = { skew: 0, answeredAt: 0, onUnauthorized: () => {}, onReached: () => {} };
 
+/** Our server never says so: a proxy does whose server is gone, or takes too long. */
+const OF_A_PROXY = new Set([502, 504]);
+
 /** What the server refused, or that it could not be reached (then `status` is 0). */
 export class Problem extends Error {
   /**
@@ -71,12 +74,9 @@ export async function ask(method, path, { body, signal, headers } = {}) {
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    state.onReached(false);
-    throw new Problem(0, {
-      title: "no answer",
-      detail: "The server does not answer. Is it running?",
-    });
+    throw unreached();
   }
+  if (OF_A_PROXY.has(response.status)) throw unreached();
   state.onReached(true);
   keepTime(response);
   const text = await response.text();
@@ -84,6 +84,14 @@ export async function ask(method, path, { body, signal, headers } = {}) {
   if (response.ok) return text ? read(text) : null;
   if (response.status === 401) state.onUnauthorized();
   throw new Problem(response.status, document_(text, response));
+}
+
+function unreached() {
+  state.onReached(false);
+  return new Problem(0, {
+    title: "no answer",
+    detail: "The server does not answer. Is it running?",
+  });
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */
