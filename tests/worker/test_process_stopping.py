@@ -234,7 +234,7 @@ def test_a_process_that_is_killed_while_it_waits_is_replaced() -> None:
 def test_a_fork_server_that_is_killed_takes_everything_along_and_another_takes_its_place(
     function: Callable[..., Any], tmp_path: Path
 ) -> None:
-    async def scenario() -> tuple[Any, int, set[int], int | None, int | None]:
+    async def scenario() -> tuple[Any, int | None, int | None]:
         async with executing(1) as children:
             child = await children.value(tasks.pid)
             attempted = await children.begun(function, tmp_path / "begun")
@@ -243,14 +243,14 @@ def test_a_fork_server_that_is_killed_takes_everything_along_and_another_takes_i
             os.kill(server, signal.SIGKILL)
             assert attempted.outcome is not None
             outcome = await asyncio.wait_for(attempted.outcome, 30)
-            left = _left(child, tmp_path / "begun")
+            # It is found by its memory, which the kernel takes first, and then the process.
+            await soon(lambda: not _left(child, tmp_path / "begun"))
             assert await children.value(tasks.add, a=2, b=2) == 4
-            return outcome, child, left, server, children.executor.server_pid
+            return outcome, server, children.executor.server_pid
 
-    outcome, _, left, before, after = asyncio.run(scenario())
+    outcome, before, after = asyncio.run(scenario())
 
     assert outcome == Crashed()
-    assert left == set()
     assert before != after
 
 
