@@ -20,6 +20,7 @@ from offload.store.logs import LEVELS
 from offload.verbs import Plan
 
 __all__ = [
+    "AT_ONCE",
     "LEVELS",
     "LOOK_SECONDS",
     "LineShape",
@@ -37,8 +38,10 @@ __all__ = [
 ]
 
 LOOK_SECONDS = 0.25
+"""Between two looks at a log that is followed: no more often are lines stored."""
 
 AT_ONCE = 500
+"""Lines that are read with one look."""
 
 
 class LogPage(Struct, frozen=True):

@@ -11,12 +11,7 @@ from offload.cli.loglines import Printer
 from offload.cli.telling import print_json
 from offload.cli.verbs import open_verbs
 from offload.cli.watching import leaving
-
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-LOOK_SECONDS = 0.25
-
-AT_ONCE = 500
+from offload.following import AT_ONCE, LEVELS, LOOK_SECONDS
 
 MOST_LINES = 10_000
 """No log has more."""

@@ -14,6 +14,7 @@ from offload.cli.verbs import JobView
 from offload.examples.crash import undisturbed
 
 LOOK_SECONDS = 0.1
+"""Between two looks at the jobs: more often than a bar on the screen moves."""
 
 STEP_SECONDS = 30.0
 """So much longer than the simulation a step may take; what has not come true then never will."""

@@ -10,6 +10,7 @@ MARK = "OFFLOAD_DEMO"
 """A variable that every process of a demo inherits, so that none can be overlooked."""
 
 _PAUSE_SECONDS = 0.02
+"""Between two looks at what must end: two ticks of the kernel's clock."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
