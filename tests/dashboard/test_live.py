@@ -1,7 +1,7 @@
 """The dashboard follows what happens: through restarts, and with one stream for all tabs."""
 
 import pytest
-from playwright.sync_api import Request, expect
+from playwright.sync_api import Request, Route, expect
 from playwright.sync_api._generated import LocatorAssertions
 
 from tests.dashboard.browser import Look, Tab
@@ -32,6 +32,22 @@ def test_a_new_job_appears_without_a_reload(site: Site, look: Look) -> None:
 
     expect(page.get_by_label(f"Select job {job_id}")).to_be_visible()
     expect(page.locator("tr", has_text=f"#{job_id}")).to_contain_text("succeeded")
+
+
+def test_what_happens_before_the_stream_is_open_is_not_missed(site: Site, look: Look) -> None:
+    job_id = site.start("steps", count=2000)
+    tab = look(site)
+    held: list[Route] = []
+    tab.page.route("**/v1/events", lambda route: held.append(route))
+    page = tab.open(f"jobs/{job_id}")
+    expect(page.locator(".job-title .badge")).to_have_text("running")
+    eventually(lambda: _turn(tab) and held)
+
+    site.post(f"/v1/jobs/{job_id}/cancel")
+    eventually(lambda: site.state(job_id) == "cancelled")
+    held[0].continue_()
+
+    expect(page.locator(".job-title .badge")).to_have_text("cancelled")
 
 
 def test_new_rows_wait_while_one_is_selected(site: Site, look: Look) -> None:

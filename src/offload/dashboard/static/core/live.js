@@ -165,12 +165,24 @@ export class Live {
 
   /** @param {Part} part */
   _take({ id, type, data }) {
+    // Nobody tells what happened between the page's first reads and the stream's beginning.
+    if (id && !this._last) this._batch.isReset = true;
     if (id) this._last = id;
-    if (!data) return;
-    const said = JSON.parse(data);
+    if (data) this._put(type, JSON.parse(data));
+    if (data || this._batch.isReset) this._flushSoon();
+  }
+
+  /**
+   * @param {string} type
+   * @param {any} said
+   */
+  _put(type, said) {
     if (type === "progress") this._batch.motions.set(said.job_id, said);
     else if (type === "reset") this._batch.isReset = true;
     else this._batch.events.push(said);
+  }
+
+  _flushSoon() {
     this._timer ||= setTimeout(() => this._flush(), FLUSH_MILLISECONDS);
   }
 
