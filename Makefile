@@ -11,6 +11,10 @@ SHELL = /bin/sh
 PYTHON ?=
 ARGS ?=
 
+# Tests start more than a thousand Pythons; without compiled files (this variable, where somebody
+# has set it) a server costs 1.5 s of a processor instead of 0.6 s until it answers.
+export PYTHONDONTWRITEBYTECODE =
+
 python = .venv/bin/python
 pytest = $(python) -m pytest
 # Several at once (tests/conftest.py says how many); the tests of a file stay together.
