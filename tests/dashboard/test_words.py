@@ -187,7 +187,9 @@ def test_a_page_tells_one_duration_in_one_way(site: Site, look: Look) -> None:
 
 
 def test_swatches_look_like_what_they_name(site: Site, look: Look) -> None:
-    job_id = site.finished("boom")
+    asked = {"params": {"count": 1}, "options": {"delay": "0.05s"}}  # no span is of no length
+    job_id = site.post("/v1/tasks/steps/jobs", asked)["id"]
+    site.get(f"/v1/jobs/{job_id}?wait=20&until=done")
     tab = look(site)
     script = """() => ["is-queued", "is-running"].map((state) =>
         [".track .span", ".legend .key"].map((place) => {
