@@ -42,6 +42,7 @@ def situation(*jobs: Job, **members: Any) -> Situation:
         "workers": (ALIVE,),
         "queues": (QUEUE,),
         "counts": counts,
+        "admitted": {"default": sum(job.state is State.QUEUED for job in jobs)},
         "unfinished": jobs,
         "is_complete": True,
         "cancel_asked_at": {},
@@ -315,6 +316,12 @@ def test_a_schedule_whose_time_has_gone_is_told() -> None:
 )
 def test_queues_that_hold_jobs_up_are_told(queue: Queue, level: Level, says: str) -> None:
     assert says in only(level, situation=situation(a_job(), queues=(queue,)))
+
+
+def test_a_queue_is_not_full_of_jobs_that_are_paused_where_they_stand() -> None:
+    queue = replace(QUEUE, capacity=1)
+
+    assert ill(situation=situation(a_job(State.PAUSED, worker=3), queues=(queue,))) == []
 
 
 def test_what_was_not_looked_at_is_told() -> None:

@@ -38,7 +38,11 @@ def test_what_happens_before_the_stream_is_open_is_not_missed(site: Site, look: 
     job_id = site.start("steps", count=2000)
     tab = look(site)
     held: list[Route] = []
-    tab.page.route("**/v1/events", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.page.route("**/v1/events", hold)
     page = tab.open(f"jobs/{job_id}")
     expect(page.locator(".job-title .badge")).to_have_text("running")
     eventually(lambda: _turn(tab) and held)

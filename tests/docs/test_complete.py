@@ -42,7 +42,7 @@ MEMBERS_FOR_DOORS = {
         *("outcomes_of_group", "aoutcomes_of_group", "ask_group", "aask_group", "asking_group"),
         *("retry_failed_of", "aretry_failed_of"),
         *("pause_job", "apause_job", "resume_job", "aresume_job", "pausing"),
-        *("asituation", "afrozen", "aoldest_waiting", "paused_tasks", "apaused_tasks"),
+        *("asituation", "afrozen", "aadmitted", "aoldest_waiting", "paused_tasks", "apaused_tasks"),
         *("amend_job", "aamend_job", "amending", "meant"),
         *("ask_jobs", "aask_jobs", "asking_jobs"),
         *("hand_in", "carry_on", "hire_here", "listen_for_boxes", "staffed_house"),

@@ -44,6 +44,24 @@ def test_a_queue_says_since_when_somebody_waits(open_site: Open) -> None:
     eventually(lambda: site.get("/v1/queues/default").json["oldest_at"] is None)
 
 
+def test_a_queue_says_how_much_of_its_capacity_is_taken(open_site: Open) -> None:
+    site = open_site(concurrency=1, capacity=5)
+    site.app.set_queue(QueueSettings(), QueueSettings(), "without")
+    [frozen] = site.held()
+    site.post(f"/v1/jobs/{frozen}/pause")
+    site.reaches(frozen, "paused")
+    site.held()
+    held = site.start("/start/add?a=1")
+    site.post(f"/v1/jobs/{held}/pause")
+    site.start("/start/add?a=2")
+
+    default, without = site.get("/v1/queues").json["items"]
+
+    assert default["counts"] == {"running": 1, "paused": 2, "queued": 1}
+    assert default["admitted"] == 2
+    assert without["admitted"] is None
+
+
 def test_a_queue_is_set_and_what_is_not_said_stays(open_site: Open) -> None:
     site = open_site(work=False, concurrency=3)
     site.start("/start/add?a=1")

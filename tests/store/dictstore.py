@@ -511,6 +511,11 @@ class DictStore:
             if worker == (self.last_worker.get(job.id) if job.state in FINISHED else job.worker)
         ]
 
+    def admitted(self) -> dict[str, int]:
+        """Return how many jobs have been admitted that have not begun, where that is limited."""
+        limited = [queue.name for queue in self.queues() if queue.capacity is not None]
+        return {name: self._admitted(name) for name in limited}
+
     def oldest_waiting(self) -> dict[str, float]:
         """Return since when a job has waited at the longest that can be claimed, by queue."""
         since: dict[str, float] = {}

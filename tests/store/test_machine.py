@@ -53,6 +53,7 @@ from offload.model import (
 )
 from offload.store.base import (
     Abandoned,
+    Admitted,
     Amend,
     Apply,
     Checked,
@@ -640,6 +641,7 @@ class StoreMachine(RuleBasedStateMachine):
         orphans = [job_id for job_id, owner in owners.items() if owner not in enrolled]
 
         assert self.store.read(Queues()) == self.model.queues()
+        assert self.store.read(Admitted()) == self.model.admitted()
         assert self.store.read(OldestWaiting()) == self.model.oldest_waiting()
         assert self.store.read(Workers()) == [w for _, w in sorted(enrolled.items())]
         assert _ids(self.store.read(Orphans())) == sorted(orphans)

@@ -15,6 +15,7 @@ from offload.lifecycle import Shown
 from offload.model import State, Wish
 from offload.schedule import Timetable
 from offload.store.base import (
+    Admitted,
     Counts,
     Frozen,
     Look,
@@ -170,6 +171,10 @@ class Looking(Desk):
     async def acounts(self) -> dict[tuple[str, State], int]:
         """The same without blocking the loop."""
         return await self.perform(ask(Counts()))
+
+    async def aadmitted(self) -> dict[str, int]:
+        """Return how much of its capacity is taken, by queue; of those that have one."""
+        return await self.perform(ask(Admitted()))
 
     async def aoldest_waiting(self) -> dict[str, float]:
         """Return since when what could begin has waited at the longest, by queue."""

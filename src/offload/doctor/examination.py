@@ -14,7 +14,16 @@ from offload.doctor.mounts import file_system_of
 from offload.errors import StoreError
 from offload.lifecycle import CANCEL_REQUESTED
 from offload.model import FINISHED, Job, State, Wish, WorkerInfo
-from offload.store.base import Counts, History, List, Queues, Scheduled, Schedules, Workers
+from offload.store.base import (
+    Admitted,
+    Counts,
+    History,
+    List,
+    Queues,
+    Scheduled,
+    Schedules,
+    Workers,
+)
 from offload.verbs import ask
 from offload.worker.presence import boot_id
 
@@ -130,6 +139,7 @@ def _situation(desk: Desk) -> Situation:
         workers=workers,
         queues=tuple(desk.run(ask(Queues()))),
         counts=desk.run(ask(Counts())),
+        admitted=desk.run(ask(Admitted())),
         unfinished=jobs,
         is_complete=len(jobs) < MOST_JOBS,
         cancel_asked_at=_cancel_asked_at(desk, jobs),

@@ -62,6 +62,7 @@ class Situation(Struct, frozen=True):
     """Who works on what.
 
     Attributes:
+        admitted: how much of its capacity is taken, by queue; of those that have one.
         unfinished: the newest jobs that have not ended.
         is_complete: `unfinished` are all of them.
         cancel_asked_at: for running jobs that are to be cancelled: since when, by id.
@@ -72,6 +73,7 @@ class Situation(Struct, frozen=True):
     workers: tuple[WorkerFact, ...]
     queues: tuple[Queue, ...]
     counts: dict[tuple[str, State], int]
+    admitted: dict[str, int]
     unfinished: tuple[Job, ...]
     is_complete: bool
     cancel_asked_at: dict[int, float]

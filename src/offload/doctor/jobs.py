@@ -48,10 +48,10 @@ def _queues(situation: Situation) -> Iterator[Finding]:
     for queue in situation.queues:
         waiting = situation.counts.get((queue.name, State.QUEUED), 0)
         waiting += situation.counts.get((queue.name, State.PAUSED), 0)
-        yield from _queue(queue, waiting)
+        yield from _queue(queue, waiting, situation.admitted.get(queue.name, 0))
 
 
-def _queue(queue: Queue, waiting: int) -> Iterator[Finding]:
+def _queue(queue: Queue, waiting: int, admitted: int) -> Iterator[Finding]:
     about = "queues"
     if queue.paused and waiting:
         yield warning(
@@ -65,10 +65,10 @@ def _queue(queue: Queue, waiting: int) -> Iterator[Finding]:
             f"the queue {queue.name!r} has the limit 0: its {counted(waiting, 'job')} never begin",
             "raise it: offload serve --concurrency 3",
         )
-    if queue.capacity is not None and waiting >= queue.capacity:
+    if queue.capacity is not None and admitted >= queue.capacity:
         yield warning(
             about,
-            f"the queue {queue.name!r} is full ({waiting} of {queue.capacity} waiting jobs); "
+            f"the queue {queue.name!r} is full ({admitted} of {queue.capacity} waiting jobs); "
             "starts are refused",
             "add workers or raise its limit or capacity, if that lasts",
         )

@@ -27,6 +27,8 @@ class QueueShape(Struct, frozen=True):
 
     Attributes:
         counts: its kept jobs by stored state.
+        admitted: how many jobs take up its capacity; null where it has none. Those that are paused
+            where they stand have begun.
         oldest_at: since when the job waits that has waited longest of those that could begin now;
             null if none does.
     """
@@ -40,6 +42,7 @@ class QueueShape(Struct, frozen=True):
     paused: bool
     paused_reason: str | None
     counts: dict[State, int]
+    admitted: int | None
     oldest_at: str | None
     links: dict[str, str]
 
@@ -105,16 +108,22 @@ def _settings(said: Mapping[str, Any]) -> QueueSettings:
 
 async def _shapes(door: Door, queues: Sequence[Queue]) -> list[QueueShape]:
     tally, waiting = await door.app.acounts(), await door.app.aoldest_waiting()
-    return [_shape(queue, tally, maybe_instant(waiting.get(queue.name))) for queue in queues]
+    admitted = await door.app.aadmitted()
+    return [
+        _shape(each, tally, admitted.get(each.name), maybe_instant(waiting.get(each.name)))
+        for each in queues
+    ]
 
 
-def _shape(queue: Queue, tally: Tally, oldest_at: str | None) -> QueueShape:
+def _shape(queue: Queue, tally: Tally, admitted: int | None, oldest_at: str | None) -> QueueShape:
     counts = {state: count for (name, state), count in tally.items() if name == queue.name}
     itself = f"/v1/queues/{queue.name}"
     links = {"self": itself, "jobs": f"/v1/jobs?queue={queue.name}"}
     verb = "resume" if queue.paused else "pause"
     links[verb] = f"{itself}/{verb}"
-    return QueueShape(**asdict(queue), counts=counts, oldest_at=oldest_at, links=links)
+    return QueueShape(
+        **asdict(queue), counts=counts, admitted=admitted, oldest_at=oldest_at, links=links
+    )
 
 
 def unknown_queue(name: str, known: set[str]) -> Problem:

@@ -609,6 +609,13 @@ class Counts(Query[dict[tuple[str, State], int]], frozen=True):
     """Count jobs without scanning them; answers with {(queue, state): number}."""
 
 
+class Admitted(Query[dict[str, int]], frozen=True):
+    """Read how many jobs each queue has admitted that have not begun: what its capacity limits.
+
+    Queues without a capacity are left out.
+    """
+
+
 class OldestWaiting(Query[dict[str, float]], frozen=True):
     """Read since when the job has waited that can be claimed and has waited longest, by queue.
 

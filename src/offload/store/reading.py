@@ -9,6 +9,7 @@ from offload.model import Event, Job, Progress, State, WorkerInfo
 from offload.store import access, listing, logs, recording, rows, saving, scheduling
 from offload.store.base import (
     Abandoned,
+    Admitted,
     Completed,
     Counts,
     Feed,
@@ -93,6 +94,11 @@ def _counts(session: Session, query: Counts) -> dict[tuple[str, State], int]:
     return {(queue, State(state)): count for queue, state, count in session.all("tally")}
 
 
+def _admitted(session: Session, query: Admitted) -> dict[str, int]:
+    limited = [queue.name for queue in session.queues() if queue.capacity is not None]
+    return {name: session.admitted(name) for name in limited}
+
+
 def _oldest_waiting(session: Session, query: OldestWaiting) -> dict[str, float]:
     names = [queue.name for queue in session.queues()]
     since = {name: session.one("oldest_waiting", {"queue": name})[0] for name in names}
@@ -149,6 +155,7 @@ _ANSWERS: dict[type, Callable[[Session, Any], Any]] = {
     Feed: _feed,
     Moving: _moving,
     Counts: _counts,
+    Admitted: _admitted,
     OldestWaiting: _oldest_waiting,
     Workers: _workers,
     Look: _look,

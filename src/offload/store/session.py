@@ -187,8 +187,12 @@ class Session:
         capacity = self.queue(name).capacity
         if capacity is None:
             return float("inf")
+        return capacity - self.admitted(name)
+
+    def admitted(self, name: str) -> int:
+        """Return how many jobs a queue has admitted that have not begun."""
         admitted: int = self.one("admitted", {"queue": name})[0]
-        return capacity - admitted
+        return admitted
 
     def with_params(self, job: Job) -> Job:
         """Return the job with its parameters, wherever they lie."""

@@ -116,6 +116,7 @@ interface QueueShape {
   paused: boolean;
   paused_reason: string | null;
   counts: { [state: string]: number | undefined };
+  admitted: number | null;
   oldest_at: string | null;
   links: Links;
 }

@@ -69,7 +69,7 @@ export class Queues extends Page {
           class: "c-wide",
           cell: (each) =>
             meter(
-              (each.counts.queued ?? 0) + (each.counts.paused ?? 0),
+              each.admitted ?? (each.counts.queued ?? 0) + (each.counts.paused ?? 0),
               each.capacity,
               "queued",
               "may wait",

@@ -40,7 +40,7 @@ const MOST_NAMES = 2;
 export function attention({ jobs, isWhole, queues, tasks, workers, seen, now, ...ended }) {
   return [
     ...unserved(queues, workers),
-    ...full(queues, jobs),
+    ...full(queues),
     ...heldQueues(queues),
     ...heldTasks(tasks, isWhole ? jobs : []),
     ...failures(ended),
@@ -144,25 +144,19 @@ function slow(jobs, seen, now) {
     }));
 }
 
-/**
- * A queue admits so many that have not begun: a job that is paused where it stands has.
- *
- * @param {QueueShape[]} queues
- * @param {JobShape[]} jobs
- * @returns {Note[]}
- */
-function full(queues, jobs) {
+/** @param {QueueShape[]} queues @returns {Note[]} */
+function full(queues) {
   return queues
-    .map(({ name, capacity, counts }) => {
-      const isHeld = (/** @type {JobShape} */ job) =>
-        job.queue === name && job.state === "paused" && job.worker === null;
-      const [queued, paused] = [counts.queued ?? 0, jobs.filter(isHeld).length];
-      return { name, capacity: capacity || Infinity, queued, paused, admitted: queued + paused };
-    })
+    .map(({ name, capacity, counts, admitted }) => ({
+      name,
+      capacity: capacity || Infinity,
+      admitted: admitted ?? 0,
+      queued: counts.queued ?? 0,
+    }))
     .filter(({ capacity, admitted }) => admitted >= capacity * FULL)
-    .map(({ name, capacity, queued, paused, admitted }) => ({
+    .map(({ name, capacity, queued, admitted }) => ({
       ...fullness(name, admitted, capacity),
-      why: paused ? `${count(queued)} queued + ${count(paused)} paused` : "",
+      why: admitted > queued ? `${count(queued)} queued + ${count(admitted - queued)} paused` : "",
       link: link(["queues"]),
       see: "queue",
     }));
