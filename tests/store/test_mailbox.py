@@ -191,6 +191,24 @@ def test_a_query_is_answered_while_a_commit_is_held_up(
     assert list(found.jobs) == [1]
 
 
+def test_without_a_thread_nothing_is_stored_and_the_next_call_tries_again(
+    mailbox: ThreadMailbox, ask: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "offload-reader":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    with monkeypatch.context() as machine:
+        machine.setattr(threading.Thread, "start", start)
+        with pytest.raises(StoreUnavailable, match="can't start new thread for the database"):
+            mailbox.ask(ask.an_insert(a_new_job()))
+
+    assert mailbox.read(Get((1,))).result(SOON).jobs == {}
+
+
 class NoQuery(Query[int], frozen=True):
     """A query that no store has."""
 

@@ -14,10 +14,12 @@ import pytest
 from offload.model import LogLine
 from offload.store import logs
 from offload.store.logs import Skipping
+from offload.testing import VirtualLoop
 from offload.worker import context as contexts
 from offload.worker.capture import backlog, capturing, installed, recording
 from offload.worker.capture.backlog import Backlog, Raw
 from offload.worker.capture.partial import Cut, Partial
+from offload.worker.capture.recorder import Recorder
 from offload.worker.capture.streams import Routed
 from offload.worker.capture.text import MOST_LINE_BYTES, cleaned
 from offload.worker.context import Context
@@ -271,6 +273,24 @@ def test_a_line_without_end_is_there_soon_and_a_progress_bar_once() -> None:
     job.call(code)
 
     assert job.texts == ["waiting ", " 20 %", "done"]
+
+
+def test_a_line_whose_writer_is_held_up_in_its_midst_is_one_line() -> None:
+    lines: list[LogLine] = []
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        recorder = Recorder(lines.extend, loop, now=loop.time)
+        recorder.write("stdout", "half of a ")
+        await asyncio.sleep(0.7)
+        recorder.write("stdout", "line\nand a prompt: ")
+        await asyncio.sleep(1.5)
+
+    loop = VirtualLoop()
+    loop.run_until_complete(loop.process("the worker").spawn(scenario()))
+    loop.end()
+
+    assert [line.text for line in lines] == ["half of a line", "and a prompt: "]
 
 
 @pytest.mark.usefixtures("captured")

@@ -170,7 +170,9 @@ def test_what_a_killed_child_has_written_is_heard() -> None:
 
 @pytest.mark.slow
 def test_a_flood_of_a_hundred_megabytes_is_neither_held_up_nor_kept() -> None:
-    heard = run("line = b'x' * 99 + b'\\n'\nfor _ in range(1000): os.write(1, line * 1000)")
+    heard = run(
+        "line = b'x' * 99 + b'\\n'\nfor _ in range(1000): os.write(1, line * 1000)", seconds=60
+    )
 
     skipped = sum(line.skipped for line in heard.lines if isinstance(line, Skipping))
     assert len(heard.lines) + skipped == 1_000_000

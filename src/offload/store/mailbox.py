@@ -173,14 +173,16 @@ class ThreadMailbox:
             box.put(letter)
 
     def _start(self) -> None:
-        if self._threads or self._closed:
+        if len(self._threads) == 2 or self._closed:
             return
-        self._threads = [
-            threading.Thread(target=self._write_on, name="offload-writer", daemon=True),
-            threading.Thread(target=self._read_on, name="offload-reader", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        works = (self._write_on, "offload-writer"), (self._read_on, "offload-reader")
+        for work, name in works[len(self._threads) :]:
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                raise StoreUnavailable(f"{error} for the database; nothing was stored") from error
+            self._threads.append(thread)
 
     def _write_on(self) -> None:
         while True:

@@ -12,7 +12,11 @@ from offload.worker.capture.partial import Partial
 from offload.worker.capture.text import cleaned, cut, named, raw
 
 HAND_OVER_SECONDS = 0.2
-"""So long lines are gathered, and so long somebody waits for the end of one."""
+"""So long lines are gathered."""
+
+UNFINISHED_SECONDS = 1.0
+"""So long somebody waits for the end of a line. Whoever writes it may be held up in its midst, on a
+busy machine or by a full pipe; it is one line for all that. A prompt is there soon enough."""
 
 
 class Recorder:
@@ -91,7 +95,7 @@ class Recorder:
 
     def _turn(self) -> None:
         with self._lock:
-            before = self._now() - HAND_OVER_SECONDS / 2
+            before = self._now() - UNFINISHED_SECONDS
             for source, partial in self._partials.items():
                 is_late = partial.since is not None and partial.since <= before
                 if is_late and not partial.is_written_over:
