@@ -56,7 +56,8 @@ def look(browser: Browser) -> Iterator[Look]:
 
     yield open_one
     for tab in tabs:  # or an answer that is under way is lost in the midst of the next test
-        tab.page.unroute_all(behavior="ignoreErrors")
+        if not tab.page.is_closed():
+            tab.page.unroute_all(behavior="ignoreErrors")
     for context in contexts:
         context.close()
     assert [fault for tab in tabs for fault in tab.faults] == []

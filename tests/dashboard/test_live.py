@@ -115,6 +115,31 @@ def _turn(tab: Tab) -> bool:
     return True
 
 
+RESTS = """async () => {
+    const app = document.querySelector("script[type=module]").src;
+    const { Resource } = await import(new URL("../core/store.js", app));
+    let answers = 0;
+    const resource = new Resource("v1/stats", () => (answers += 1), 20);
+    await resource.load();
+    resource.touch();
+    resource.rest();
+    const asked = resource.load();
+    resource.touch();
+    resource.rest();
+    await asked;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return answers;
+}"""
+
+
+def test_what_was_to_be_asked_soon_is_not_asked_when_updates_are_paused(
+    site: Site, look: Look
+) -> None:
+    page = look(site).open()
+
+    assert page.evaluate(RESTS) == 2
+
+
 def test_updates_can_be_paused_and_nothing_is_missed(site: Site, look: Look) -> None:
     tab = look(site)
     page = tab.open("jobs")

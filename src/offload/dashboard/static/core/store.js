@@ -72,8 +72,15 @@ export class Resource {
     this._timer = setTimeout(() => this.load(), wait);
   }
 
-  close() {
+  /** Forget that something has changed: nobody wants to see it now. */
+  rest() {
     clearTimeout(this._timer);
+    this._timer = 0;
+    this._isStale = false;
+  }
+
+  close() {
+    this.rest();
     this._aborter.abort();
     document.removeEventListener("visibilitychange", this._seen);
   }
@@ -119,6 +126,10 @@ export class Shelf {
   /** @param {(path: string) => boolean} [isMeant] */
   touch(isMeant = () => true) {
     for (const [path, each] of this._kept) if (isMeant(path)) each.touch();
+  }
+
+  rest() {
+    for (const each of this._kept.values()) each.rest();
   }
 
   close() {

@@ -158,6 +158,14 @@ class App {
     this.page.hear(batch);
   }
 
+  /** Stop or go on showing what happens, at once: what was to be asked soon is not. */
+  toggleUpdates() {
+    this.live.toggle();
+    if (!this.live.isPaused) return;
+    for (const each of [this.stats, this.workers, this.failed, this.beside, this.page.shelf])
+      each.rest();
+  }
+
   /** Everything may have changed: somebody has just seen to it. */
   refresh() {
     this._hear({ events: [], motions: new Map(), isReset: true });

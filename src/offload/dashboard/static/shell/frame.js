@@ -152,7 +152,7 @@ function liveMark(app) {
       title,
       "aria-pressed": app.live.isPaused ? "true" : "false",
       "aria-label": `Updates: ${word}. ${app.live.isPaused ? "Go on" : "Pause"}`,
-      on: { click: () => app.live.toggle() },
+      on: { click: () => app.toggleUpdates() },
     },
     h("i", { class: "dot", "aria-hidden": "true" }),
     h("span", null, word),
