@@ -394,7 +394,7 @@ def test_a_job_that_was_removed_is_evicted(far: Remote, tasks: Declared) -> None
     far.open().client.remove(job.id)
 
     with pytest.raises(errors.Evicted):
-        job.result(1)
+        job.result(20)
     assert far.states([job]) == {}
 
 
@@ -421,7 +421,7 @@ def test_it_goes_on_in_a_forked_child(far: Remote, tasks: Declared) -> None:
     _, status = os.waitpid(pid, 0)
 
     assert os.waitstatus_to_exitcode(status) == 7
-    assert before.result(1) == 3
+    assert before.result(20) == 3
 
 
 def test_it_is_opened_again_after_it_was_closed(far: Remote, tasks: Declared) -> None:

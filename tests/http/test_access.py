@@ -66,7 +66,7 @@ def test_a_new_token_opens_at_once_and_a_revoked_one_nothing_within_a_second(
     assert guarded.asks(guarded.tokens["read"]) == 200
 
     token = new_token(guarded.app, "brief")
-    eventually(lambda: guarded.asks(token) == 200, 0.5)
+    eventually(lambda: guarded.asks(token) == 200, 2)  # 0.02, on a machine that has the time
     guarded.app.run(keyring.revoke("brief", guarded.app.now()))
     revoked_at = time.monotonic()
 
