@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def run(script: str, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     file = folder / "program.py"

@@ -110,6 +110,7 @@ def test_what_cannot_be_opened_is_told_as_such(app: Offload) -> None:
 # --- the command
 
 
+@pytest.mark.slow
 def test_all_is_well_with_a_server_at_work(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     running = serve("--json")
     terminal = Terminal("--db", running.introduction()["database"])

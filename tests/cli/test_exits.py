@@ -10,6 +10,8 @@ from offload import errors
 from offload.cli import exits, group
 from tests.cli.conftest import TASKS, Start, Terminal
 
+pytestmark = pytest.mark.slow
+
 MISSING = "1000000"
 
 

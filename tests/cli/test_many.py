@@ -14,6 +14,8 @@ from offload.errors import StoreUnavailable
 from tests.cli.conftest import OpenScreen, Terminal
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 LATER = ("--delay", "3600")
 
 

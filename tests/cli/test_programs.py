@@ -16,6 +16,8 @@ from tests.cli.conftest import TASKS, Start, Terminal
 from tests.cli.running import Running, environment
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("starlette", "uvicorn", "uvloop", "httptools", "offload.http", "offload.examples")
 
 

@@ -248,6 +248,7 @@ def test_a_second_signal_ends_all_generations_at_once(serve: Start, tmp_path: Pa
     eventually(lambda: marked(running.mark) == set(), AT_ONCE)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_served_at_first_is_told_and_ends_it(start: Start, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
 

@@ -19,6 +19,8 @@ from offload.config import Config
 from tests.cli.conftest import Start, Terminal
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "host": "127.0.0.2",
     "port": 0,

@@ -2,10 +2,14 @@
 
 import json
 
+import pytest
+
 from offload.cli import exits
 from tests.cli.conftest import TASKS, Start, Terminal
 from tests.cli.running import Running
 from tests.support import eventually
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_start_says_the_number_and_the_state(terminal: Terminal) -> None:

@@ -20,6 +20,8 @@ from tests.cli.samples import NOW, job
 from tests.cli.test_lines import NO_BARS
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 # --- which jobs
 
 

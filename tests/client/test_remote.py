@@ -272,6 +272,7 @@ def test_jobs_come_as_they_end(far: Remote, tasks: Declared) -> None:
         far.states([ABSENT_ID])
 
 
+@pytest.mark.slow
 def test_a_thousand_waits_share_one_stream(open_site: Open) -> None:
     site = open_site()
     app = Remote(server=site.address)

@@ -13,6 +13,8 @@ from tests.client.conftest import Open
 from tests.client.programs import Declared, declare
 from tests.http.site import Site
 
+pytestmark = pytest.mark.slow
+
 SOON = datetime(2040, 1, 1, tzinfo=UTC)
 
 

@@ -281,6 +281,7 @@ def promises_today() -> dict[str, str]:
     return {row[0].strip("*"): row[2] for row in rows if re.fullmatch(r"\*\*P\d+\*\*", row[0])}
 
 
+@pytest.mark.slow
 def test_a_promise_that_is_called_built_has_a_test() -> None:
     proved = {mention.id for mention in read_tested(ROOT / "tests")}
     rows = promises_today()

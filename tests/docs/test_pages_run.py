@@ -12,6 +12,8 @@ import pytest
 from tests.docs.pages import Block, Page, all_pages, page
 from tests.docs.terminal import Terminal, steps
 
+pytestmark = pytest.mark.slow
+
 DRIVER = Path(__file__).with_name("driver.py")
 
 BRIEF = [
@@ -81,15 +83,7 @@ def runs(page: Page) -> bool:
     return bool(page.blocks(*RUN))
 
 
-def needs_time(page: Page) -> bool:
-    return any(step.command for block in page.blocks("console") for step in steps(block.text, 0))
-
-
-PAGES = [
-    pytest.param(each, id=each.name, marks=[pytest.mark.slow] if needs_time(each) else [])
-    for each in all_pages()
-    if runs(each)
-]
+PAGES = [pytest.param(each, id=each.name) for each in all_pages() if runs(each)]
 
 
 @pytest.mark.parametrize("each", PAGES)
@@ -108,7 +102,6 @@ def test_the_snippets_of_a_page_do_what_it_says(
                 python.run(block, each.name)
 
 
-@pytest.mark.slow
 def test_the_session_of_the_brief_gives_the_codes_of_the_brief(terminal: Terminal) -> None:
     session = [
         step

@@ -12,6 +12,8 @@ from tests.http.credentials import Guarded, bearer, log_in, new_token
 from tests.http.site import Answer
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
 

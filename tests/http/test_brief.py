@@ -79,6 +79,7 @@ def test_a_repeated_name_makes_a_list_where_the_parameter_is_one(site: Site) -> 
     assert site.get(f"/status?id={job_id}").json["params"] == {"text": "x", "times": [1, 2]}
 
 
+@pytest.mark.slow
 @pytest.mark.promise("S7")
 def test_what_is_evicted_is_gone_and_what_never_was_is_unknown(open_site: Open) -> None:
     site = open_site(keep=1)

@@ -241,6 +241,7 @@ def test_never_issued_is_404_everywhere(site: Site) -> None:
         assert (answer.status, answer.problem, answer.json["id"]) == (404, "unknown-job", ABSENT_ID)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("P9", "S7")
 def test_issued_and_no_longer_kept_is_410_everywhere(open_site: Open) -> None:
     site = open_site(keep=0)
@@ -425,6 +426,7 @@ def test_an_idempotency_key_with_another_request_is_422(site: Site) -> None:
         assert answer.json["id"] == first.json["id"]
 
 
+@pytest.mark.slow
 @pytest.mark.promise("S17")
 def test_an_idempotency_key_answers_even_after_the_job_was_evicted(open_site: Open) -> None:
     site = open_site(keep=0)

@@ -28,6 +28,8 @@ from tests.http.conftest import Open
 from tests.http.site import Client, Site
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 SSE = {"Accept": "text/event-stream"}
 LINES = {"Accept": "application/x-ndjson"}
 
@@ -232,7 +234,6 @@ def forget_all_but(site: Site, keep: int) -> None:
     site.app.open().mailbox.ask(Prune(site.app.now())).result(10)
 
 
-@pytest.mark.slow
 @pytest.mark.promise("S24")
 def test_a_reader_that_comes_back_after_the_server_was_killed_misses_nothing(
     tmp_path: Path,

@@ -11,6 +11,8 @@ from tests.http.site import Site
 from tests.http.test_events import Listener
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 log = logging.getLogger("tests.http.chatty")
 
 Listen = Callable[..., Listener]

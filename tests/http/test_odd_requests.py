@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from offload.values import encode
 from tests.http.site import Answer, Site
 
+pytestmark = pytest.mark.slow
+
 ODD = st.one_of(
     st.none(),
     st.booleans(),

@@ -43,6 +43,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method.upper()} {path}", operation
 
 
+@pytest.mark.slow
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
     errors = [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
 
@@ -74,6 +75,7 @@ def test_every_task_has_a_typed_start(document: dict[str, Any], site: Site) -> N
         assert named[f"{task['name']}.params"]["properties"] == task["params"]["properties"]
 
 
+@pytest.mark.slow
 def test_a_task_with_types_of_its_own_brings_them_along(open_site: Open) -> None:
     site = open_site(work=False)
 

@@ -9,6 +9,8 @@ from tests.http.conftest import Open
 from tests.http.site import ABSENT_ID, Answer, Site
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 
 def both(job_id: int, verb: str) -> tuple[str, str]:
     """The two targets of a verb: the brief's, and the one under v1."""

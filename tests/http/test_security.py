@@ -11,6 +11,8 @@ from offload.http.security import Names
 from tests.http.conftest import Open
 from tests.http.site import Answer, Site
 
+pytestmark = pytest.mark.slow
+
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
 

@@ -11,6 +11,8 @@ from offload.http.crowd import Crowd, Limits
 from tests.http.site import Site
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[[Limits], Site]
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"

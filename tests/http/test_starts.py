@@ -39,6 +39,7 @@ def test_a_job_keeps_the_options_that_it_was_started_with(open_site: Open) -> No
     assert (kept.retain, job["kept_until"]) == (604_800, None)
 
 
+@pytest.mark.slow
 def test_a_job_tells_until_when_it_is_kept_once_it_has_ended(open_site: Open) -> None:
     site = open_site(keep=0)
 

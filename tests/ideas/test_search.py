@@ -134,6 +134,7 @@ def test_a_job_is_tried_again_as_often_as_it_may_be(say: Say) -> None:
     search(SmallWorld(limit=1, budget=budget, jobs=1, job=RETRIED), say, at_least=5_000)
 
 
+@pytest.mark.slow
 def test_a_job_that_has_ended_is_tried_anew_by_hand(say: Say) -> None:
     budget = CALM._replace(crashes=1, new_tries=1)
 
@@ -147,6 +148,7 @@ def test_what_must_not_be_repeated_begins_once(misfortune: str, say: Say) -> Non
     search(SmallWorld(limit=1, budget=budget, jobs=1, job=ONCE), say, at_least=150)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("P4")
 @pytest.mark.parametrize("misfortunes", [("crashes", "drains"), ("lost_answers",)])
 def test_work_elsewhere_is_started_once_and_told_of_a_cancel(
@@ -174,6 +176,7 @@ def test_work_elsewhere_is_tried_again_and_adopted(job: Job, say: Say) -> None:
     search(world, say, at_least=5_000)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize(
     ("misfortune", "job", "polled"),
@@ -552,6 +555,7 @@ def test_the_search_finds_a_seeded_fault_of_the_newer_rules(fault: str) -> None:
     assert rule in found.story[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_search_finds_a_seeded_fault(fault: str) -> None:
     rules, rule = FAULTS[fault]

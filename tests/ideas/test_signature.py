@@ -459,6 +459,7 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     a=st.integers(),
     b=st.floats(allow_nan=False, allow_infinity=False),
@@ -481,6 +482,7 @@ def test_what_is_stored_comes_back_equal(**values: Any) -> None:
     assert [type(kwargs[name]) for name in values] == [type(value) for value in values.values()]
 
 
+@pytest.mark.slow
 @given(params=st.dictionaries(st.sampled_from("abcdefgx"), JSON_VALUES))
 def test_check_raises_nothing_but_invalid_parameters(params: dict[str, Any]) -> None:
     def echo(

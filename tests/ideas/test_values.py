@@ -114,6 +114,7 @@ def test_a_value_comes_back_as_it_was(value: object) -> None:
     assert same(back, value)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("S8")
 @given(values)
 @ordinary
@@ -125,6 +126,7 @@ def test_any_plain_value_comes_back_as_it_was(value: object) -> None:
     assert same(decode_untrusted(written), value)
 
 
+@pytest.mark.slow
 @pytest.mark.promise("S8")
 @given(values)
 @ordinary
@@ -331,6 +333,7 @@ def test_a_small_value_that_would_write_a_trillion_parts_is_refused(
     assert "parts" in refusal(odd).problem
 
 
+@pytest.mark.slow
 @given(values, st.integers(0, 12))
 @example([[]], 1)
 @example([], 0)

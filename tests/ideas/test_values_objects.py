@@ -567,6 +567,7 @@ anything = st.deferred(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.promise("S8")
 @given(anything)
 @ordinary

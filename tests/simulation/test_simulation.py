@@ -43,7 +43,11 @@ def check(verdict: Verdict) -> None:
     assert not verdict.violations, report(verdict)
 
 
-@pytest.mark.parametrize("seed", range(30))
+FIRST = [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 5 else []) for seed in range(30)]
+"""A quick run takes five."""
+
+
+@pytest.mark.parametrize("seed", FIRST)
 def test_no_invariant_is_violated(seed: int) -> None:
     check(simulated(seed))
 
@@ -65,6 +69,7 @@ def test_no_invariant_is_violated_in_five_thousand_runs(first: int) -> None:
 # --- the simulation itself
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_trace_in_another_process() -> None:
     seed = next(seed for seed in range(100) if len(vars_of(seed)) > 7)
     script = f"from tests.simulation.simulate import simulate; print(simulate({seed}).digest)"
@@ -95,6 +100,7 @@ def test_other_seeds_give_other_traces() -> None:
     assert len({simulated(seed).digest for seed in range(3)}) == 3
 
 
+@pytest.mark.slow
 def test_what_the_seeds_of_every_test_run_go_through_is_worth_judging() -> None:
     verdicts = [simulated(seed) for seed in range(20)]
 
@@ -124,6 +130,7 @@ def test_what_the_seeds_of_every_test_run_go_through_is_worth_judging() -> None:
     assert len([entry for entry in found if entry.done]) > 10
 
 
+@pytest.mark.slow
 def test_the_seeds_of_every_test_run_start_every_kind_of_job() -> None:
     verdicts = [simulated(seed) for seed in range(10)]
 
@@ -153,6 +160,7 @@ def test_a_failing_seed_prints_the_one_command_that_repeats_it() -> None:
     assert "make simulate SEEDS=7" in said
 
 
+@pytest.mark.slow
 def test_the_command_runs_a_range_of_seeds() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.simulation", "--seeds", "0:2"],

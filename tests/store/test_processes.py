@@ -94,6 +94,7 @@ def test_processes_share_a_file(
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.promise("P1")
 @pytest.mark.promise("S1")
 def test_a_process_that_is_killed_within_a_transaction_holds_nobody_up(database: Path) -> None:

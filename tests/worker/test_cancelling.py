@@ -19,6 +19,8 @@ from offload.worker.work import Work
 from tests.support import eventually
 from tests.worker.rigs import BY, ThreadRig, VirtualRig, value
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.promise("P4")
 @pytest.mark.promise("S10")

@@ -396,6 +396,7 @@ def test_what_the_code_redirects_is_its_own() -> None:
     assert job.texts == ["into the log"]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_lines_are_bounded_and_counted() -> None:
     job = Job()
 

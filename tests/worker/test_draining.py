@@ -15,6 +15,8 @@ from offload.worker.work import Work
 from tests.support import eventually
 from tests.worker.rigs import ThreadRig, VirtualRig, value
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.promise("P10")
 def test_a_worker_that_drains_takes_nothing_new_and_lets_its_jobs_end(rig: VirtualRig) -> None:

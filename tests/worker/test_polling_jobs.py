@@ -14,6 +14,8 @@ from offload.polling import Done, Pending, Polling, hook_of
 from tests.worker.polled import PollingRig, Remote
 from tests.worker.rigs import value
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[PollingRig]:

@@ -11,6 +11,8 @@ from offload.worker.polling import threads as crews
 from offload.worker.polling.answer import Answer, NoAnswer, Raised, Returned
 from offload.worker.polling.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 
 async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
     give_up_at = time.monotonic() + seconds

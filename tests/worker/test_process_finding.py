@@ -159,6 +159,7 @@ def test_a_module_that_is_found_by_its_file_only_is_imported_from_there(
     assert asyncio.run(scenario()) == str(tmp_path / "lies_elsewhere.py")
 
 
+@pytest.mark.slow
 def test_jobs_are_told_when_no_fork_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
 

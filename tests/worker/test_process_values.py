@@ -10,6 +10,8 @@ from offload.model import Failed, JobOptions, Progress, Snoozed, Succeeded
 from tests.worker.children import fails_in_a_child, tasks
 from tests.worker.children.running import executing, soon
 
+pytestmark = pytest.mark.slow
+
 VALUES: list[Any] = [
     0,
     "",

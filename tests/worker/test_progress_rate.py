@@ -12,6 +12,8 @@ from offload.worker.context import progress
 from offload.worker.progressing.rate import Rate
 from tests.worker.rigs import BY, VirtualRig
 
+pytestmark = pytest.mark.slow
+
 
 def rate_of(*ticks: tuple[float, float]) -> Rate:
     rate = Rate()

@@ -439,6 +439,7 @@ async def test_a_schedule_that_was_first_seen_by_a_wrong_clock_begins_by_the_rig
     assert await bench.next_at() == 120
 
 
+@pytest.mark.slow
 @given(looks=st.lists(st.tuples(st.integers(0, 2), st.integers(-40, 200)), min_size=1, max_size=25))
 @settings(
     deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -170,6 +170,7 @@ def test_where_nothing_is_known_of_processes_the_loop_is_still_told_of() -> None
     assert VitalSigns(AClock(), lambda: None).take() == Vitals(loop_lag=0.0)
 
 
+@pytest.mark.slow
 def test_a_coroutine_that_blocks_the_loop_shows_while_it_does(threads: ThreadRig) -> None:
     go_on = threading.Event()
 
