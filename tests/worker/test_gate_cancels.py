@@ -12,6 +12,9 @@ from tests.worker.gated import Job, Run, on_both_loops, turns
 
 pytestmark = on_both_loops
 
+SHORT = 0.05
+"""Seconds: long enough that on a busy machine no limit is over before its block has begun."""
+
 
 async def limited(limit: asyncio.Timeout, wait: Coroutine[Any, Any, Any]) -> str:
     """Wait, and tell how it ended and how many cancels have not been taken back."""
@@ -72,10 +75,10 @@ def test_a_timer_that_is_due_meanwhile_calls_when_the_gate_opens(run: Run) -> No
             loop = asyncio.get_running_loop()
             loop.call_later(0.001, called.append, "later")
             loop.call_at(loop.time() + 0.001, called.append, "at")
-            return await limited(asyncio.timeout(0.002), asyncio.Event().wait())
+            return await limited(asyncio.timeout(SHORT), asyncio.Event().wait())
 
         job = Job(work())
-        await asyncio.sleep(0.01)  # real timers
+        await asyncio.sleep(2 * SHORT)  # real timers
         assert called == []
         assert job.task.cancelling() == 0
         job.gate.open()
@@ -88,13 +91,13 @@ def test_what_came_in_time_is_in_time_when_the_gate_opens(run: Run) -> None:
     async def scenario() -> Any:
         async def work() -> str:
             job.gate.close()
-            return await limited(asyncio.timeout(0.002), event.wait())
+            return await limited(asyncio.timeout(SHORT), event.wait())
 
         event = asyncio.Event()
         job = Job(work())
         await turns(1)
         event.set()
-        await asyncio.sleep(0.01)  # only then the timer is heard
+        await asyncio.sleep(2 * SHORT)  # only then the timer is heard
         job.gate.open()
         answer = await job.task
         await turns()
@@ -123,13 +126,13 @@ def test_wait_for_gives_up_only_when_the_gate_opens(run: Run) -> None:
         async def work() -> str:
             job.gate.close()
             try:
-                await asyncio.wait_for(asyncio.Event().wait(), 0.002)
+                await asyncio.wait_for(asyncio.Event().wait(), SHORT)
             except TimeoutError:
                 seen.append("timed out")
             return "went on"
 
         job = Job(work())
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(2 * SHORT)
         assert seen == []
         job.gate.open()
         answer: str = await job.task
@@ -147,7 +150,7 @@ def test_anyio_moves_on_only_when_the_gate_opens(run: Run) -> None:
     async def scenario() -> tuple[bool, int]:
         async def work() -> tuple[bool, int]:
             job.gate.close()
-            with anyio.move_on_after(0.002) as scope:
+            with anyio.move_on_after(SHORT) as scope:
                 scopes.append(scope)
                 await anyio.sleep_forever()
             seen.append("moved on")
@@ -156,7 +159,7 @@ def test_anyio_moves_on_only_when_the_gate_opens(run: Run) -> None:
             return scope.cancelled_caught, task.cancelling()
 
         job = Job(work())
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(2 * SHORT)
         assert seen == []
         assert not scopes[0].cancel_called  # or it would try to cancel the code in each turn
         job.gate.open()
