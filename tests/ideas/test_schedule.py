@@ -106,6 +106,7 @@ def test_a_line_that_cannot_be_is_refused_with_its_fault(line: Any, problem: str
         schedule_of(cron=line)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="0123456789*/,-#@ LWMONJAN", max_size=30))
 @unhurried
 def test_any_line_is_read_or_refused(line: str) -> None:
@@ -374,6 +375,7 @@ crons = st.builds(
 everies = st.builds(Every, st.floats(1, 1e6), st.floats(0, 1e6))
 
 
+@pytest.mark.slow
 @given(st.one_of(crons, everies), instants)
 @unhurried
 def test_due_times_rise_strictly(spec: Schedule, start: float) -> None:
@@ -383,6 +385,7 @@ def test_due_times_rise_strictly(spec: Schedule, start: float) -> None:
     assert all(before < after for before, after in zip((start, *found), found, strict=False))
 
 
+@pytest.mark.slow
 @given(st.one_of(crons, everies), instants, st.floats(0, 1e6))
 @unhurried
 def test_no_due_time_depends_on_where_one_looks_from(
@@ -491,6 +494,7 @@ def test_a_clock_that_was_put_back_starts_nothing_again() -> None:
     assert again.next_at == first.next_at
 
 
+@pytest.mark.slow
 @given(
     st.one_of(crons, st.just(Every(90.0, 7.0))),
     instants,
@@ -513,6 +517,7 @@ def test_however_time_is_split_into_looks_each_due_time_starts_once(
     assert started == expected
 
 
+@pytest.mark.slow
 @given(
     st.one_of(crons, st.just(Every(90.0, 7.0))),
     instants,
