@@ -77,6 +77,21 @@ def test_queues_and_the_overview_say_how_old_the_oldest_is(own_site: Site, look:
     expect(page.locator(".tile", has_text="Queued")).to_contain_text(re.compile(r"oldest \d{4} d"))
 
 
+def test_a_queue_s_words_count_what_its_bar_counts(site: Site, look: Look) -> None:
+    tab = look(site)
+
+    def change(queues: dict[str, Any]) -> None:
+        default = next(each for each in queues["items"] if each["name"] == "default")
+        default |= {"counts": {"queued": 3, "paused": 2}, "admitted": 4}
+
+    altered(tab, "/v1/queues", change)
+    page = tab.open("queues")
+
+    expect(page.locator("td[data-name=Waiting]")).to_contain_text("3 queued, 1 paused")
+    meter = page.get_by_role("meter", name="queued, of those that may wait")
+    expect(meter).to_have_attribute("aria-valuenow", "4")
+
+
 def test_workers_say_how_they_do(site: Site, look: Look) -> None:
     tab = look(site)
 

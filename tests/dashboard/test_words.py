@@ -49,7 +49,8 @@ def test_a_queue_of_held_jobs_is_never_said_to_be_empty_soon(own_site: Site, loo
         own_site.finished("echo", value=value)
     own_site.post("/v1/tasks/boom/pause", {"reason": "until it is mended"})
     own_site.start("boom")
-    held = own_site.start("steps", count=5)
+    later = {"params": {"count": 5}, "options": {"delay": 3600}}  # it has not begun when it is held
+    held = own_site.post("/v1/tasks/steps/jobs", later)["id"]
     own_site.post(f"/v1/jobs/{held}/pause", {})
     eventually(lambda: own_site.state(held) == "paused")
     tab = look(own_site)

@@ -69,13 +69,11 @@ export class Queues extends Page {
           class: "c-wide",
           cell: (each) =>
             meter(
-              each.admitted ?? (each.counts.queued ?? 0) + (each.counts.paused ?? 0),
+              waiting(each),
               each.capacity,
               "queued",
               "may wait",
-              each.counts.paused
-                ? `${count(each.counts.queued ?? 0)} queued, ${count(each.counts.paused)} paused`
-                : `${count(each.counts.queued ?? 0)} queued`,
+              waitingInWords(each),
               this._holds(each),
             ),
         },
@@ -199,6 +197,18 @@ export class Queues extends Page {
       ? null
       : h("span", { class: "badge is-failed" }, icon("warning"), h("span", null, "no worker"));
   }
+}
+
+/** @param {QueueShape} queue all that take up its capacity, if it has one */
+function waiting({ admitted, counts }) {
+  return admitted ?? (counts.queued ?? 0) + (counts.paused ?? 0);
+}
+
+/** @param {QueueShape} queue */
+function waitingInWords(queue) {
+  const queued = queue.counts.queued ?? 0;
+  const paused = waiting(queue) - queued;
+  return paused > 0 ? `${count(queued)} queued, ${count(paused)} paused` : `${count(queued)} queued`;
 }
 
 /**
