@@ -11,7 +11,7 @@ import pytest
 from offload.cli import exits
 from tests.cli.conftest import TASKS, Start, Terminal
 from tests.cli.running import marked
-from tests.support import eventually
+from tests.support import eventually, whole_lines
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +28,7 @@ def parent_of(pid: int) -> int:
 
 def witness(folder: Path) -> list[list[str]]:
     """What jobs have written: [word, job id, process]."""
-    file = folder / "witness"
-    return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    return [line.split() for line in whole_lines(folder / "witness")]
 
 
 def begun(folder: Path, job_id: int) -> list[int]:

@@ -73,6 +73,11 @@ def test_a_witness_is_read_line_by_line() -> None:
     assert read("0 41 1.5\n1 41 1.75\n") == [Entry(0, 41, 1.5), Entry(1, 41, 1.75)]
 
 
+@pytest.mark.parametrize("half", ["2", "2 10", "2 10 2.", "2 10 2.5"])
+def test_a_line_of_which_only_half_is_there_yet_is_read_later(half: str) -> None:
+    assert read(f"0 10 1.5\n1 10 2.0\n{half}") == [Entry(0, 10, 1.5), Entry(1, 10, 2.0)]
+
+
 def test_slices_of_the_last_moments_are_done_twice_and_the_crash_goes_on_there() -> None:
     found = judged(0, 1, 2, 3, after=(2, 3, 4, 5))
 

@@ -11,7 +11,7 @@ import pytest
 from offload.cli.silence import Silence
 from tests.cli.conftest import Start, Terminal
 from tests.cli.running import Running, marked
-from tests.support import eventually
+from tests.support import eventually, whole_lines
 
 LEASE = 3.0
 WITH_LEASE = ("--lease", str(LEASE), "--json")
@@ -105,8 +105,7 @@ def served(serve: Start) -> Running:
 
 def begun(folder: Path, job_id: int) -> list[int]:
     """The processes in which a job has begun."""
-    file = folder / "witness"
-    lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    lines = map(str.split, whole_lines(folder / "witness"))
     return [int(pid) for word, job, pid in lines if (word, job) == ("S", str(job_id))]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support import eventually
+from tests.support import eventually, whole_lines
 
 WEB = '''
 """A web app with tasks that witness what they do, one line each."""
@@ -182,7 +182,7 @@ class Gunicorn:
 
     def witnessed(self) -> Iterator[tuple[str, int]]:
         """What the tasks' code has said, in its order."""
-        for line in (self._folder / "witness").read_text("utf-8").splitlines():
+        for line in whole_lines(self._folder / "witness"):
             word, _, number = line.partition(" ")
             yield word, int(number)
 

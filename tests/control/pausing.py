@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offload.errors import AlreadyFinished
 from tests.control.pausable import ITEM, LOOKS
 from tests.control.site import Job, Line, Site
 from tests.support import eventually
@@ -115,12 +114,3 @@ def is_complete(lines: list[Line]) -> bool:
     numbers = [line.number for line in lines if line.word == ITEM]
     highest = [max(numbers[: at + 1]) for at in range(len(numbers))]
     return all(number <= top + 1 for number, top in zip(numbers[1:], highest, strict=False))
-
-
-def ended_or_stands(site: Site, job_id: int) -> bool:
-    """Pause a job that may end at this moment; says whether it was there to be paused."""
-    try:
-        site.client.pause(job_id)
-    except AlreadyFinished:
-        return False
-    return True

@@ -14,7 +14,7 @@ from offload.errors import JobCancelled, JobFailed
 from offload.model import QueueSettings
 from offload.worker import family
 from tests.cli.running import Running, environment, marked
-from tests.support import eventually
+from tests.support import eventually, whole_lines
 
 TASKS = Path(__file__).with_name("tasks.py")
 
@@ -146,14 +146,12 @@ class Site:
         return [line for line in self._lines.get(job_id, ()) if word in ("", line.word)]
 
     def _read_on(self) -> None:
-        """Read what was written since; a line is written whole."""
-        with contextlib.suppress(FileNotFoundError), (self.folder / "witness").open() as file:
-            file.seek(self._read)
-            added = file.read()
-            self._read = file.tell()
-            for word, job_id, pid, at, *number in map(str.split, added.splitlines()):
-                line = Line(word, int(job_id), int(pid), float(at), *map(int, number))
-                self._lines.setdefault(line.job_id, []).append(line)
+        """Read what was written since."""
+        for text in whole_lines(self.folder / "witness", self._read):
+            self._read += len(text) + 1
+            word, job_id, pid, at, *number = text.split()
+            line = Line(word, int(job_id), int(pid), float(at), *map(int, number))
+            self._lines.setdefault(line.job_id, []).append(line)
 
     def survivors(self) -> set[int]:
         """All processes that descend from the server, however they hide."""

@@ -30,10 +30,6 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def all_lines(site: Site) -> str:
-    return (site.folder / "witness").read_text()
-
-
 @pytest.mark.promise("P5", "S10")
 def test_a_frozen_process_and_all_below_it_use_no_tick_at_all(sites: Sites) -> None:
     site = sites(UVLOOP)

@@ -11,7 +11,7 @@ import pytest
 from offload import Job, Offload
 from offload.examples import count_primes, power_sim
 from offload.worker.context import enter
-from tests.support import eventually
+from tests.support import eventually, whole_lines
 from tests.worker.children import kept
 from tests.worker.keepers import Shelf
 
@@ -30,7 +30,7 @@ def app(tmp_path: Path) -> Iterator[Offload]:
 
 
 def noted(witness: Path) -> list[int]:
-    return [int(line) for line in witness.read_text().split()] if witness.exists() else []
+    return [int(line) for line in whole_lines(witness)]
 
 
 def _go_on(job: Job[Any], witness: Path, reached: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from offload import Context, current
 from offload.model import State
-from offload.worker.context import progress
+from offload.worker.context import Stop, progress
 from tests.worker.rigs import ThreadRig, VirtualRig, value
 
 colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
@@ -122,6 +122,24 @@ def test_a_parameter_annotated_context_is_given_the_jobs_own(rig: VirtualRig, ki
 
 def test_attempt_and_job_id_are_zero_outside_a_job() -> None:
     assert (current().job_id, current().attempt, current().should_stop) == (0, 0, False)
+
+
+class AskedBetween(Stop):
+    """A wish that comes just after somebody has looked for it."""
+
+    looks = 0
+
+    @property
+    def is_set(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_code_that_was_told_to_stop_is_known_to_have_been_told() -> None:
+    context = Context(1, 1, stop=AskedBetween())
+
+    assert (context.should_stop, context.saw_stop) == (False, False)
+    assert (context.should_stop, context.saw_stop) == (True, True)
 
 
 # --- progress

@@ -123,7 +123,3 @@ class Client(OfMany):
         path = "/v1/events" if job_id is None else f"/v1/jobs/{job_id}/events"
         asked = {"task": task, "queue": queue, "group": group}
         return Following(self._asking, with_query(path, asked.items()), after)
-
-    def follow_path(self, path: str, after: int | None = None) -> Following:
-        """Follow another stream of the server, `/v1/jobs/7/logs`; see `follow`."""
-        return Following(self._asking, path, after)

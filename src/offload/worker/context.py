@@ -127,9 +127,10 @@ class Context:
         Code that has read True here and returns None has stopped as it was asked; a value that it
         returns all the same is its result.
         """
-        if self._stop.is_set:
+        is_set = self._stop.is_set  # looked at once: the wish may come between two looks
+        if is_set:
             self._saw_stop = True
-        return self._stop.is_set
+        return is_set
 
     @property
     def saw_stop(self) -> bool:
