@@ -76,10 +76,12 @@ def cut_off(connection: socket.socket) -> None:
 
 
 def silence(seconds: float) -> Act:
-    """Say nothing for so long, then hang up."""
+    """Say nothing for so long, or until the other side hangs up; then hang up."""
 
     def act(connection: socket.socket) -> None:
-        threading.Event().wait(seconds)
+        connection.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            connection.recv(1)
         drop(connection)
 
     return act
@@ -89,7 +91,7 @@ def trickle(connection: socket.socket) -> None:
     """Send a body of a thousand bytes one at a time, far more slowly than anybody would wait."""
     _send(connection, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", closes=False)
     _send(connection, b"Content-Length: 1000\r\n\r\n", closes=False)
-    until = time.monotonic() + 2
+    until = time.monotonic() + 30
     with contextlib.suppress(OSError):
         while time.monotonic() < until:
             connection.sendall(b" ")

@@ -203,7 +203,7 @@ def test_the_patience_has_an_end(nasty: Nasty) -> None:
     impatient.close()
 
 
-@pytest.mark.parametrize("act", [acts.silence(1), acts.trickle], ids=["silent", "trickling"])
+@pytest.mark.parametrize("act", [acts.silence(30), acts.trickle], ids=["silent", "trickling"])
 def test_an_answer_is_not_waited_for_for_ever(nasty: Nasty, act: acts.Act) -> None:
     nasty.acts = [act]
     impatient = Client(nasty.url, timeout=0.1, patience=0)
@@ -212,7 +212,7 @@ def test_an_answer_is_not_waited_for_for_ever(nasty: Nasty, act: acts.Act) -> No
     with pytest.raises(errors.StoreUnavailable, match=r"did not answer within 0\.1 s"):
         impatient.status(7)
 
-    assert time.monotonic() - begun_at < 0.9
+    assert time.monotonic() - begun_at < 5
     impatient.close()
 
 

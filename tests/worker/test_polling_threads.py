@@ -156,7 +156,7 @@ def test_closing_takes_no_time_while_a_check_hangs() -> None:
     took = asyncio.run(scenario())
     release.set()
 
-    assert took < 1.0
+    assert took < 5
 
 
 def test_threads_without_work_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def test_a_short_job_tells_its_process_and_its_processor_time() -> None:
     usage = asyncio.run(scenario())
 
     assert usage.pid is not None
-    assert 0 < (usage.cpu_seconds or 0) < 0.01
+    assert 0 < (usage.cpu_seconds or 0) < 0.05  # what the child has used before is far more
 
 
 def test_what_a_job_has_used_is_known_though_its_process_has_died() -> None:
