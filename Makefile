@@ -19,6 +19,9 @@ python = .venv/bin/python
 pytest = $(python) -m pytest
 # Several at once (tests/conftest.py says how many); the tests of a file stay together.
 parallel = -n auto --dist loadfile
+# Properties are tried with the same examples everywhere, so that a change that is green here is
+# green on another machine. `make long`, or pytest by hand, draws new ones each time.
+repeatable = --hypothesis-profile ci
 
 .DEFAULT_GOAL := help
 
@@ -36,11 +39,11 @@ demo: run-environment  ## kill a worker in the midst of its work, and see what t
 
 .PHONY: test
 test: test-environment browser  ## run every test except the long ones
-	$(pytest) -m "not long" $(parallel) $(ARGS)
+	$(pytest) -m "not long" $(parallel) $(repeatable) $(ARGS)
 
 .PHONY: quick
 quick: test-environment browser  ## run the tests that take less than 90 seconds together
-	$(pytest) -m "not long and not slow" $(parallel) $(ARGS)
+	$(pytest) -m "not long and not slow" $(parallel) $(repeatable) $(ARGS)
 
 .PHONY: long
 long: test-environment browser  ## run the tests with large counts, by hand and for a release
