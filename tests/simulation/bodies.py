@@ -17,7 +17,7 @@ from offload.polling import Done, Hook, Pending, Polling
 from offload.registry import Registry
 from offload.values import encode
 from tests.simulation.elsewhere import Elsewhere
-from tests.simulation.history import Begun, Ended, Entry, Found, Stepped, Told
+from tests.simulation.history import Begun, Ended, Entry, Found, Stepped, StopHeard, Told
 
 TICK_SECONDS = 5
 """The period of the task that is started by the clock."""
@@ -122,6 +122,7 @@ class Bodies:
                 try:
                     await asyncio.sleep(end - loop.time())
                 except asyncio.CancelledError:
+                    self._witness.does(StopHeard(run=run.number))
                     continue
                 self._witness.does(Stepped(run=run.number))
             return run.returns([run.number, "stubborn"])

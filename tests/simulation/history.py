@@ -144,6 +144,12 @@ class Stepped(Entry, frozen=True):
     run: int
 
 
+class StopHeard(Entry, frozen=True):
+    """The witness: that run of code was told to stop, and goes on all the same."""
+
+    run: int
+
+
 class Found(Entry, frozen=True):
     """The witness: what that run found kept, how far it was and which run had said so."""
 

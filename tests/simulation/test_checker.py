@@ -31,6 +31,7 @@ from tests.simulation.history import (
     Said,
     StartedElsewhere,
     Stepped,
+    StopHeard,
     TakenForDead,
     Told,
     ToldElsewhere,
@@ -251,6 +252,10 @@ def _waits() -> Story:
     return story.stored("waiting", S.RUNNING, worker=1)
 
 
+def _begun_with_deadline() -> Story:
+    return Story().enter().start(options=JobOptions(deadline=4.0)).claim().begin()
+
+
 def _paused(story: Story | None = None) -> Story:
     """A job whose code stands still, in its owner's hands."""
     story = story or begun()
@@ -385,6 +390,8 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("L3", _failed_late),
     ("S20", lambda: Story().enter().start(due=5.0).claim().begin()),
     ("S10", lambda: _paused().add(Stepped(run=1))),
+    ("S10", lambda: _paused().add(StopHeard(run=1)).add(Stepped(run=1))),
+    ("S10", lambda: _paused(_begun_with_deadline()).add(Stepped(run=1))),
     ("S10", lambda: _paused(_waits()).add(AskedElsewhere(handle=1, process="w1"))),
     ("S11", lambda: _paused().commit(saved={1: b"2"})),
     ("S18", lambda: _goes_on_from(2, 1)),
@@ -447,6 +454,15 @@ def test_a_step_after_a_resume_or_while_a_cancel_is_obeyed_is_passed() -> None:
 
     assert {"S10", "S11", "S6"}.isdisjoint(resumed.found())
     assert {"S10", "S6"}.isdisjoint(cancelled.add(Stepped(run=1)).found())
+
+
+@pytest.mark.promise("S10")
+def test_a_step_of_paused_code_that_obeys_its_deadline_or_a_shutdown_is_passed() -> None:
+    late = _paused(_begun_with_deadline()).add(StopHeard(run=1)).add(Stepped(run=1))
+    ending = _paused().add(ToldToEnd(process="w1", grace=1.0)).add(StopHeard(run=1))
+
+    assert "S10" not in late.found()
+    assert "S10" not in ending.add(Stepped(run=1)).found()
 
 
 def test_every_check_finds_something() -> None:

@@ -290,7 +290,6 @@ class DictStore:
                 self.jobs[job.id] = taken
                 self.last_worker[job.id] = claim.worker
                 claimed.append(taken)
-        claimed.sort(key=lambda job: (-job.priority, job.id))
         for job in claimed:
             self._record(job, "claimed", claim.now, claim.by)
         return resumed + claimed

@@ -34,11 +34,10 @@ def _begin(session: Session, claim: Claim, room: "_Room") -> list[Job]:
     open_lanes = [lane for lane in _lanes(session, claim) if room.of(lane) > 0]
     if not open_lanes:
         return []
-    if len(open_lanes) == 1:
+    if len(open_lanes) == 1 and not open_lanes[0].is_led:
         jobs = _take_from(session, claim, open_lanes[0], room.of(open_lanes[0]))
     else:
         jobs = _take(session, claim, _choose(session, claim, open_lanes, room))
-    jobs.sort(key=lambda job: (-job.priority, job.id))
     _record(session, claim, jobs)
     return [session.with_params(job) for job in jobs]
 
@@ -72,11 +71,17 @@ def _of_unpaused(session: Session, claim: Claim) -> Claim:
 
 
 class _Queued(Struct, frozen=True):
-    """A lane of a queue. `text` is how it stands in the rows."""
+    """A lane of a queue.
+
+    Attributes:
+        text: how the lane stands in the rows.
+        is_led: there are jobs in it that go ahead of the others.
+    """
 
     queue: str
     text: str
     lane: Lane
+    is_led: bool = False
 
 
 class _Room:
@@ -154,9 +159,9 @@ def _lanes(session: Session, claim: Claim) -> Iterator[_Queued]:
     """Step over the index of claimable jobs, one statement for each lane that there is."""
     row = session.one("first_lane")
     while row is not None:
-        queue, text = row
+        queue, text, ahead = row
         if not claim.queues or queue in claim.queues:
-            yield _Queued(queue, text, lane_of(text))
+            yield _Queued(queue, text, lane_of(text), bool(ahead))
         row = session.one("next_lane", {"queue": queue, "lane": text})
 
 
@@ -190,11 +195,18 @@ def _parameters(claim: Claim, lane: _Queued, count: int) -> dict[str, object]:
 
 
 def _take_from(session: Session, claim: Claim, lane: _Queued, count: int) -> list[Job]:
-    return session.jobs("claim", _parameters(claim, lane, count) | _owner(claim))
+    """Take the first jobs of a lane. Whether one went ahead is not in its row any more."""
+    jobs = session.jobs("claim", _parameters(claim, lane, count) | _owner(claim))
+    return sorted(jobs, key=lambda job: (-job.priority, job.id))
 
 
 def _take(session: Session, claim: Claim, ids: list[int]) -> list[Job]:
-    return session.jobs("take", _owner(claim) | {"ids": rows.encode(ids).decode()}) if ids else []
+    """Take these jobs; returned as they are listed."""
+    taken = {}
+    if ids:
+        found = session.jobs("take", _owner(claim) | {"ids": rows.encode(ids).decode()})
+        taken = {job.id: job for job in found}
+    return [taken[job_id] for job_id in ids]
 
 
 def _owner(claim: Claim) -> dict[str, object]:

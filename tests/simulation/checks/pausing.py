@@ -11,12 +11,15 @@ from tests.simulation.history import (
     Begun,
     Committed,
     Entered,
+    Entry,
     Found,
     History,
     StartedElsewhere,
     Stepped,
+    StopHeard,
     TakenForDead,
     Told,
+    ToldToEnd,
 )
 
 GOES_ON = {CANCEL_REQUESTED, COMPLETED}
@@ -46,17 +49,47 @@ class Still:
         self.anew = self.jobs - before
 
 
+class Obeying:
+    """Which runs may tidy up though their job is paused.
+
+    No pause moves a deadline or holds up the end of a process: their code was told to stop.
+    """
+
+    def __init__(self) -> None:
+        self._have_deadline: set[int] = set()
+        self._ending: set[str] = set()
+        self._told: set[int] = set()
+
+    def take(self, entry: Entry) -> None:
+        """Follow the history by one entry."""
+        match entry:
+            case Committed():
+                late = {row.id for row in entry.new if row.options.deadline is not None}
+                self._have_deadline |= late
+            case ToldToEnd():
+                self._ending.add(entry.process)
+            case StopHeard():
+                self._told.add(entry.run)
+
+    def may_step(self, run: Begun) -> bool:
+        """Whether its code was told to stop for such a reason."""
+        has_reason = run.job in self._have_deadline or run.process in self._ending
+        return has_reason and run.run in self._told
+
+
 def paused_code_takes_no_step(history: History) -> Violations:
-    """S10: while a job is stored as paused its code takes no step."""
-    runs, still = Runs(), Still()
+    """S10: while a job is stored as paused its code takes no step, unless to obey."""
+    runs, still, obeying = Runs(), Still(), Obeying()
     for entry in history:
         runs.take(entry)
+        obeying.take(entry)
         if isinstance(entry, Committed):
             still.take(entry)
         elif isinstance(entry, Stepped) and entry.run in runs.open:
-            job = runs.open[entry.run].job
-            if job in still.jobs and runs.open[entry.run] in runs.that_count(job):
-                yield f"job {job} is paused and has taken a step at {entry.at:.3f}"
+            run = runs.open[entry.run]
+            counts = run in runs.that_count(run.job)
+            if run.job in still.jobs and counts and not obeying.may_step(run):
+                yield f"job {run.job} is paused and has taken a step at {entry.at:.3f}"
 
 
 def paused_work_is_not_asked_about(history: History) -> Violations:

@@ -58,11 +58,23 @@ def test_what_is_claimed_together_comes_in_order(ask: Asker) -> None:
 def test_a_job_that_goes_ahead_is_claimed_before_higher_priorities(ask: Asker) -> None:
     ask.start(1, priority=9)
     ask.start(1)
-    resumed = ask.job(2)
-    moved = replace(resumed, ahead=True, version=resumed.version + 1)
-    ask.apply(Change(moved, State.QUEUED, "resumed", BY))
+    send_ahead(ask, 2)
 
     assert ask.claim_one().id == 2
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("other", ["default", "another"])
+def test_of_what_is_claimed_together_what_goes_ahead_comes_first(ask: Asker, other: str) -> None:
+    ask.start(1, priority=9)
+    ask.start(3)
+    ask.start(1, queue=other, priority=5)
+    send_ahead(ask, 2)
+    send_ahead(ask, 4)
+
+    claimed = ask.claim(5, queues=("default", other))
+
+    assert ask.ids(claimed) == [2, 4, 1, 5, 3]
 
 
 @pytest.mark.promise("P8")
@@ -72,6 +84,13 @@ def test_a_job_that_came_back_is_claimed_by_its_id(ask: Asker) -> None:
     ask.conclude(first, Yielded())
 
     assert ask.claim_one().id == 1
+
+
+def send_ahead(ask: Asker, job_id: int) -> None:
+    """Let a job that waits go ahead of its queue."""
+    job = ask.job(job_id)
+    moved = replace(job, ahead=True, version=job.version + 1)
+    ask.apply(Change(moved, State.QUEUED, "resumed", BY))
 
 
 # --- claiming: which ones

@@ -129,33 +129,34 @@ from worker
 where id = :worker;
 
 -- name: first_lane
-select queue, lane
+-- With whether the first of its jobs goes ahead of the others.
+select queue, lane, ahead
 from job
 where claimable = 1
-order by queue, lane
+order by queue, lane, ahead desc
 limit 1;
 
 -- name: next_lane
 -- One step over the index for each lane, however many jobs wait in it.
 -- In two halves: SQLite seeks `(queue, lane) > (…)` by the queue alone and reads all of it.
-select queue, lane
-from (select queue, lane
+select queue, lane, ahead
+from (select queue, lane, ahead
       from job
       where claimable = 1 and queue = :queue and lane > :lane
-      order by lane
+      order by lane, ahead desc
       limit 1)
 union all
-select queue, lane
-from (select queue, lane
+select queue, lane, ahead
+from (select queue, lane, ahead
       from job
       where claimable = 1 and queue > :queue
-      order by queue, lane
+      order by queue, lane, ahead desc
       limit 1)
 order by 1, 2
 limit 1;
 
 -- name: claim
--- For the common case of one open lane: choose and take in one statement.
+-- For the common case of one open lane where nobody goes ahead: choose and take in one statement.
 update job
 set state = 'running', claimable = 0, ahead = 0, version = version + 1, token = token + 1,
     worker = :worker, last_worker = :worker, lease_until = :lease_until, occupies_slot = 1,
