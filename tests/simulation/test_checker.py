@@ -252,6 +252,14 @@ def _waits() -> Story:
     return story.stored("waiting", S.RUNNING, worker=1)
 
 
+def _held_and_started_elsewhere_again(attempt: int) -> Story:
+    """Its worker puts it back, where a pause waits for it; later it is started anew."""
+    story = _waits().stored("pause-requested", S.RUNNING, worker=1, door="python")
+    story.stored("held", S.PAUSED, attempt=attempt).stored("released", S.QUEUED, door="python")
+    story.claim().begin(token=2, run=2)
+    return story.add(StartedElsewhere(job=1, handle=2, is_new=True, ends_at=99.0))
+
+
 def _begun_with_deadline() -> Story:
     return Story().enter().start(options=JobOptions(deadline=4.0)).claim().begin()
 
@@ -344,6 +352,7 @@ BAD: list[tuple[str, Callable[[], Story]]] = [
     ("S3", lambda: begun().begin(run=2)),
     ("S3", _begun_again),
     ("S3", lambda: _waits().add(StartedElsewhere(job=1, handle=2, is_new=True))),
+    ("S3", lambda: _held_and_started_elsewhere_again(attempt=0)),
     ("P4", lambda: _is_cancelled(_waits())),
     ("P4", lambda: _waits().add(ToldElsewhere(handle=1))),
     ("S4", lambda: begun().enter(2).end().succeed(by=2)),
@@ -436,6 +445,11 @@ def test_what_is_tried_again_snoozed_adopted_and_tried_anew_is_passed() -> None:
     story.claim(worker=2).begin(worker=2, token=5, run=4).end(4).succeed(by=2)
 
     assert violations(History(story.calm().over().entries)) == []
+
+
+@pytest.mark.promise("S3")
+def test_work_that_failed_is_started_anew_after_a_pause_too() -> None:
+    assert "S3" not in _held_and_started_elsewhere_again(attempt=1).found()
 
 
 @pytest.mark.promise("P6")

@@ -80,8 +80,12 @@ def _was_applied(change: Change, current: Job | Gone) -> bool:
 
 
 def _identity(job: Job) -> tuple[object, ...]:
-    """What tells two changes of one version apart: a wish leaves the state as it is."""
-    return job.token, job.version, job.state, job.requested, job.handle
+    """What tells two changes of one version apart.
+
+    A wish leaves the state as it is; and of two that say `paused` one may be a rescuer's, who has
+    taken the job from its owner.
+    """
+    return job.token, job.version, job.state, job.worker, job.requested, job.handle
 
 
 def _is_ours(job: Job, current: Job) -> bool:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from offload.lifecycle import Move
 from offload.model import State
-from tests.simulation.checks.check import Violations, is_retry
+from tests.simulation.checks.check import Failing, Violations, is_retry
 from tests.simulation.history import (
     Committed,
     Ending,
@@ -26,10 +26,11 @@ def work_is_started_once(history: History) -> Violations:
     """
     attempts: dict[int, int] = defaultdict(lambda: 1)
     started: Counter[int] = Counter()
+    failing = Failing()
     for entry in history:
         if isinstance(entry, Committed):
             for event in entry.events:
-                attempts[event.job_id] += event.kind == Move.TRY_AGAIN or is_retry(event)
+                attempts[event.job_id] += failing.has_failed(event) or is_retry(event)
         elif isinstance(entry, StartedElsewhere) and entry.is_new:
             started[entry.job] += 1
             if started[entry.job] > attempts[entry.job]:
@@ -46,6 +47,7 @@ def the_other_side_is_told(history: History) -> Violations:
     told: set[int] = set()
     known: set[int] = set()
     wished: set[int] = set()
+    failing = Failing()
     for entry in history:
         if isinstance(entry, StartedElsewhere) and entry.is_new:
             works[entry.handle] = latest[entry.job] = entry
@@ -58,7 +60,7 @@ def the_other_side_is_told(history: History) -> Violations:
                 job = event.job_id
                 if event.kind == Move.WAIT:
                     known.add(job)
-                elif event.kind in {Move.TRY_AGAIN, Move.RETRY}:
+                if failing.has_failed(event) or is_retry(event):
                     known.discard(job)
                 if event.kind == "cancel-requested":
                     wished.add(job)
