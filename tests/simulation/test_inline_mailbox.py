@@ -1,6 +1,7 @@
 """The mailbox without threads keeps the promises of the real one."""
 
 import asyncio
+import contextvars
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from offload.store.base import (
 )
 from offload.store.sqlite import SQLiteStore
 from offload.testing import InlineMailbox, VirtualClock, VirtualLoop, connect_without_fsync
+from offload.worker.executors.gate import Gate
+from offload.worker.executors.gated_loop import let_through_gates
 
 BY = By(actor="test", door="python")
 
@@ -72,6 +75,23 @@ def test_letters_that_wait_together_go_in_one_transaction(
 
     assert [answer.ids for answer in answers] == [(1,), (2,), (3,), (4,), (5,)]
     assert store.batches == [5]
+
+
+def test_a_letter_of_a_job_that_stands_still_holds_up_nobody(
+    loop: VirtualLoop, store: Watched
+) -> None:
+    mailbox = InlineMailbox(store, VirtualClock(loop), lag=lambda: 1.0)
+    let_through_gates(loop)
+    gate = Gate(loop)
+    of_job = contextvars.Context()
+    of_job.run(gate.enter)
+    gate.close()
+
+    async def scenario() -> list[Any]:
+        letters = [of_job.run(mailbox.ask_soon, insert(1)), mailbox.ask_soon(insert(2))]
+        return list(await asyncio.wait_for(asyncio.gather(*letters), 60))
+
+    assert [answer.ids for answer in loop.run_until_complete(scenario())] == [(1,), (2,)]
 
 
 def test_no_transaction_holds_more_than_512_operations(

@@ -12,6 +12,7 @@ from offload import Job, Offload
 from offload.config import Config
 from offload.errors import UnknownJob
 from offload.store.logs import HALF_BYTES
+from tests.support import eventually
 from tests.worker.children import writing
 
 
@@ -70,6 +71,16 @@ def test_hooks_of_a_polling_task_write_into_its_jobs_log(app: Offload) -> None:
     job = app.find("elsewhere").start()
 
     assert texts(job) == ["begun", "done"]
+
+
+def test_the_last_lines_of_a_job_that_stands_still_are_in_its_log(app: Offload) -> None:
+    job = app.find("say_and_stand").start()
+    eventually(lambda: job.state == "paused")
+
+    eventually(lambda: [line.text for line in job.logs()] == ["before"])
+    assert job.state == "paused"
+    job.resume()
+    assert texts(job) == ["before", "after"]
 
 
 def test_a_log_is_followed_to_the_jobs_end(app: Offload, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ arrive in the order of the commits. So a test sees the batches of the real one, 
 """
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -190,8 +191,12 @@ class _Box:
             self.begin()
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Schedule a callback, in surroundings of its own as a thread has them.
+
+        In those of a job's code it would be held back with the code while that stands still.
+        """
         scheduler = self._scheduler or asyncio.get_running_loop()
         if seconds:
-            scheduler.call_later(seconds, callback)
+            contextvars.Context().run(scheduler.call_later, seconds, callback)
         else:
-            scheduler.call_soon(callback)
+            contextvars.Context().run(scheduler.call_soon, callback)

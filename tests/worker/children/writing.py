@@ -70,6 +70,15 @@ async def chat(file: str) -> None:
 
 
 @app.task
+async def say_and_stand() -> None:
+    """Write, stand still at once, and write when it goes on."""
+    print("before")
+    await (await app.aget(current().job_id)).apause()
+    await asyncio.sleep(0.01)
+    print("after")
+
+
+@app.task
 def flood(megabytes: int) -> None:
     """Write a lot."""
     for _ in range(megabytes):

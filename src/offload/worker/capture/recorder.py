@@ -1,6 +1,7 @@
 """What one attempt writes: gathered from all sides, handed over a few times a second."""
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -83,10 +84,14 @@ class Recorder:
             self._hand_over(all_of_it=True)
 
     def _hurry(self) -> None:
-        """See to it that somebody comes for the lines."""
+        """See to it that somebody comes for the lines.
+
+        In surroundings of its own: in those of the job's code, who writes them, they would be held
+        back with the code while that stands still.
+        """
         self._is_waiting = True
         try:
-            self._loop.call_soon_threadsafe(self._wait)
+            self._loop.call_soon_threadsafe(self._wait, context=contextvars.Context())
         except RuntimeError:
             return  # the loop is closed: the worker has ended without waiting for this thread
 
