@@ -17,8 +17,8 @@ export PYTHONDONTWRITEBYTECODE =
 
 python = .venv/bin/python
 pytest = $(python) -m pytest
-# Several at once; the tests of a file stay together. tests/conftest.py says how many, in what order.
-parallel = -n auto --dist loadfile --no-loadscope-reorder
+# Several at once (tests/conftest.py says how many); the tests of a file stay together.
+parallel = -n auto --dist loadfile
 # Properties are tried with the same examples everywhere, so that a change that is green here is
 # green on another machine. `make long`, or pytest by hand, draws new ones each time.
 repeatable = --hypothesis-profile ci
