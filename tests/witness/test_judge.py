@@ -3,6 +3,7 @@
 import pytest
 
 from tests.witness.judge import Account, Ended, Still, judge, read
+from tests.witness.torture import OURS, tracebacks
 
 GOOD = """\
 begin 1 1 100 7 1000
@@ -121,3 +122,24 @@ def test_what_is_shown_as_paused_writes_nothing(
     still = (Still(1, since, until),)
 
     assert found(KEPT + "end 1 1 99 5 2000 done\n", still=still) == violations
+
+
+FIRST = "Traceback (most recent call last):"
+PYTHONS_OWN = '  File "<frozen runpy>", line 15, in <module>'
+OUR_FRAME = f'  File "{OURS}/__main__.py", line 3, in <module>'
+
+
+@pytest.mark.parametrize(
+    ("log", "many"),
+    [
+        (["all is well"], 0),
+        ([FIRST, PYTHONS_OWN, "KeyboardInterrupt", "all is well"], 0),
+        ([FIRST, PYTHONS_OWN, OUR_FRAME, "KeyboardInterrupt"], 1),
+        ([FIRST, PYTHONS_OWN, "ImportError: no"], 1),
+        ([FIRST, OUR_FRAME, "KeyError: 4", FIRST, OUR_FRAME, "KeyError: 5"], 2),
+    ],
+)
+def test_a_traceback_is_found_but_for_a_ctrl_c_before_any_code_of_ours(
+    log: list[str], many: int
+) -> None:
+    assert len(list(tracebacks(log))) == many

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import offload
 from offload import Offload
 from offload.errors import JobError
 from offload.model import Job, State
@@ -27,6 +28,9 @@ GRACE = 0.5
 CLIENTS = 2
 SETTLE_SECONDS = 60.0
 BODIES = Path(__file__).with_name("bodies.py")
+
+OURS = str(Path(offload.__file__).parent)
+"""Where the code is whose frames are ours."""
 
 
 class Verdict(NamedTuple):
@@ -85,7 +89,7 @@ def torture(seed: int, seconds: float, folder: Path) -> Verdict:
         violations += _end(nemesis.running)
         violations += _damage(folder / "offload.db")
         log = [line.rstrip() for server in servers for line in server.complaints]
-        violations += _tracebacks(log)
+        violations += tracebacks(log)
     finally:
         for server in servers:
             server.clean_up()
@@ -165,8 +169,11 @@ def _damage(database: Path) -> Iterator[str]:
         yield f"D1: {said}"
 
 
-def _tracebacks(log: list[str]) -> Iterator[str]:
-    """Nobody should read one: each, with the frames below it and the error that it ends with."""
+def tracebacks(log: list[str]) -> Iterator[str]:
+    """Nobody should read one: each, with the frames below it and the error that it ends with.
+
+    A Ctrl-C that meets a Python before it has come to any code of ours is Python's own affair.
+    """
     for at, line in enumerate(log):
         if line.startswith("Traceback"):
             told = [line]
@@ -174,7 +181,9 @@ def _tracebacks(log: list[str]) -> Iterator[str]:
                 told.append(below.strip())
                 if not below.startswith(" "):
                     break
-            yield "log: " + " | ".join(told)
+            is_ours = any(OURS in frame for frame in told)
+            if is_ours or told[-1] != "KeyboardInterrupt":
+                yield "log: " + " | ".join(told)
 
 
 def _free_port() -> int:
