@@ -7,6 +7,8 @@ import pytest
 from offload import lifecycle
 from offload.model import By, Change, Crashed, Job, Mode, State, Wish
 from offload.store.base import Gone
+from offload.testing import FakeClock
+from offload.worker import settling
 from offload.worker.settling import by_worker, store
 from tests.ideas.samples import a_job
 
@@ -15,7 +17,7 @@ CARE = By(actor="worker 2", door="care")
 SOMEBODY = By(actor="somebody", door="python")
 
 
-class Desk:
+class Desk(settling.Desk):
     """A worker whose store answers what it was told to, once.
 
     Attributes:
@@ -23,12 +25,17 @@ class Desk:
     """
 
     def __init__(self, answer: Job | Gone | None) -> None:
+        self.clock = FakeClock()
+        self.draw = lambda: 0.5
         self._answers = [answer]
         self.sent: list[Change] = []
 
     async def apply(self, change: Change) -> Job | Gone | None:
         self.sent.append(change)
         return self._answers.pop(0)
+
+    async def completed(self, job_id: int) -> bytes | None:
+        return None
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def frozen(job: Job) -> Change | None:
 
 
 def stored(job: Job, desk: Desk) -> Job | None:
-    return asyncio.run(store(job, frozen, desk))  # type: ignore[arg-type]
+    return asyncio.run(store(job, frozen, desk))
 
 
 @pytest.mark.promise("D1")
